@@ -1,0 +1,18 @@
+/* Admissions of limits that must outlive the process (kv writes and reloads them). */
+#ifndef STORE_LIMIT_STORE_H
+#define STORE_LIMIT_STORE_H
+
+#include "store/store.h"
+
+struct limit_admission {
+	struct str subject; /* keyed hash of limit and subject */
+	int64_t at_us, amount, expires_at_us;
+};
+
+MUST_CHECK enum err limit_insert(struct tx *tx, const struct limit_admission *a);
+/** limit_each_live() - every admission that has not expired, oldest first. */
+MUST_CHECK enum err limit_each_live(struct tx *tx, int64_t now_us,
+    void (*each)(void *arg, const struct limit_admission *a), void *arg);
+MUST_CHECK enum err limit_sweep(struct tx *tx, int64_t now_us, int64_t limit, int64_t *ret_n);
+
+#endif

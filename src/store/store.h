@@ -1,0 +1,163 @@
+/*
+ * The store: durable transactions and reads over SQLite (PostgreSQL joins behind the same calls).
+ * Typed calls per table live in the *_store.h files; nobody outside this folder writes SQL.
+ *
+ * A transaction is a function. It decides only commit (OK) or rollback (anything else); what the
+ * domain makes of it goes into its argument, so that a refusal which must leave a trace commits
+ * too. It may run more than once and, on SQLite, runs on the writer thread: it calls tx_* and pure
+ * functions only, never rt_*, never the log. While it runs, the request's arena and its argument
+ * belong to the writer.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "rt/request.h"
+#include "store/statements.h"
+
+struct store;
+struct tx;
+
+struct store_config {
+	struct str url;          /* "sqlite:PATH" */
+	int64_t delay_us;        /* sleep on the seam before each call: for tests and benchmarks */
+	unsigned queue_max;      /* transactions waiting at most; over: ERR_OVERLOADED. 0: 16,384 */
+	/**
+	 * before_commit() - called in the writer once a batch, just before COMMIT; may be NULL.
+	 * The audit seal lives here. Anything but OK fails the batch.
+	 */
+	enum err (*before_commit)(struct tx *tx, void *arg);
+	void *before_commit_arg;
+};
+
+/**
+ * store_open() - open, check, and (SQLite) start the writer thread
+ * @ret_problem: on failure a sentence for the operator, in @arena
+ *
+ * Does not migrate: see migrate.h. Refuses a schema older or newer than this program knows, a file
+ * it may not write, a file that is no database.
+ *
+ * Returns: OK or ERR_INTERNAL.
+ */
+MUST_CHECK enum err store_open(const struct store_config *config, struct arena *arena,
+    struct store **ret, struct str *ret_problem);
+/** store_close() - finish what is queued, checkpoint, stop; NULL is fine. */
+void store_close(struct store **s);
+
+typedef enum err store_fn(struct tx *tx, void *arg);
+
+/**
+ * store_tx() - run @fn in a transaction; on OK it is durable
+ * @rq: whose arena, deadline and cost counters are used
+ *
+ * Returns: what @fn returned (OK committed, else rolled back), or ERR_UNAVAILABLE (busy, disk full;
+ * rq->retry_after_us set), ERR_OVERLOADED, ERR_DEADLINE or ERR_SHUTDOWN (not begun).
+ */
+MAY_YIELD MUST_CHECK enum err store_tx(struct store *s, struct request *rq, store_fn *fn, void *arg);
+
+enum store_read_flags {
+	STORE_PRIMARY = 0,
+	STORE_STALE_OK = 1, /* a replica may answer */
+};
+
+/** store_read() - run @fn, which only reads, on a consistent snapshot. Never waits for writers. */
+MAY_YIELD MUST_CHECK enum err store_read(struct store *s, struct request *rq,
+    enum store_read_flags flags, store_fn *fn, void *arg);
+
+/* Values and rows. Bytes are borrowed on the way in; on the way out they are in the arena. */
+enum val_type {
+	VAL_NULL,
+	VAL_INT,
+	VAL_TEXT,
+	VAL_BLOB,
+};
+
+struct val {
+	enum val_type type;
+	int64_t i;
+	struct str s;
+};
+
+static inline struct val val_int(int64_t i)
+{
+	return (struct val){ .type = VAL_INT, .i = i };
+}
+
+static inline struct val val_text(struct str s)
+{
+	return (struct val){ .type = VAL_TEXT, .s = s };
+}
+
+static inline struct val val_blob(struct str s)
+{
+	return (struct val){ .type = VAL_BLOB, .s = s };
+}
+
+static inline struct val val_null(void)
+{
+	return (struct val){ .type = VAL_NULL };
+}
+
+/** val_blob_or_null() - NULL when @s has no pointer. */
+static inline struct val val_blob_or_null(struct str s)
+{
+	return s.ptr ? val_blob(s) : val_null();
+}
+
+static inline struct val val_uuid(const struct uuid *id)
+{
+	return val_blob(uuid_bytes(id));
+}
+
+struct row {
+	bool found;
+	size_t n;
+	const struct val *cols;
+};
+
+struct uuid row_uuid(const struct row *row, size_t i);
+static inline int64_t row_int(const struct row *row, size_t i)
+{
+	return row->cols[i].i;
+}
+static inline struct str row_str(const struct row *row, size_t i)
+{
+	return row->cols[i].s;
+}
+static inline bool row_null(const struct row *row, size_t i)
+{
+	return row->cols[i].type == VAL_NULL;
+}
+
+/** tx_arena() - the request's arena; everything a transaction returns lives there. */
+struct arena *tx_arena(struct tx *tx);
+/** tx_row() - run a statement whose first row (or its absence) is needed now. */
+MUST_CHECK enum err tx_row(struct tx *tx, enum statement id, const struct val *params, size_t n,
+    struct row *ret);
+/** tx_push() - run a statement for its effect; on PostgreSQL deferred and pipelined. */
+MUST_CHECK enum err tx_push(struct tx *tx, enum statement id, const struct val *params, size_t n);
+/** tx_each() - call @each for every row; it returns false to stop. */
+MUST_CHECK enum err tx_each(struct tx *tx, enum statement id, const struct val *params, size_t n,
+    bool (*each)(void *arg, const struct row *row), void *arg);
+
+struct tx_query {
+	enum statement id;
+	const struct val *params;
+	size_t n;
+	struct row row;
+};
+
+/** tx_gather() - several independent single-row statements; one round trip on PostgreSQL. */
+MUST_CHECK enum err tx_gather(struct tx *tx, struct tx_query *queries, size_t n);
+
+struct store_gauges {
+	uint64_t transactions, batches, statements; /* since the start; fsyncs = batches */
+	unsigned waiting;
+	uint64_t busy, full;
+	int64_t wal_pages;
+};
+struct store_gauges store_gauges(struct store *s);
+
+/** store_backup() - a consistent copy into @path, beside a running server. */
+MAY_YIELD MUST_CHECK enum err store_backup(struct store *s, struct request *rq, struct str path);
+
+#endif

@@ -13,6 +13,7 @@
 
 struct service;
 struct keyring;
+struct account;
 
 /** struct client_address - IPv6, or IPv4 mapped into it; all zero when there is none (CLI). */
 struct client_address {
@@ -91,6 +92,7 @@ struct request {
 	struct str body; /* as sent, for the idempotency hash; empty when there is none */
 	struct str locale;
 	struct actor actor;
+	const struct account *account; /* the actor's rows, unsealed (service/account.h); NULL: nobody */
 
 	struct fault fault; /* the first one */
 	struct field_error *field_errors;

@@ -1,0 +1,81 @@
+/*
+ * Limits, challenges and rebuildable caches: everything that may be lost without losing a record.
+ * kv_local keeps them in the process (limits that matter also in the store, so that a restart does
+ * not forgive); kv_redis joins behind the same calls.
+ */
+#ifndef KV_KV_H
+#define KV_KV_H
+
+#include "store/store.h"
+
+struct kv;
+
+struct kv_config {
+	struct str url;      /* empty: in the process */
+	size_t max_memory;   /* of the limit table; 0: 64 MiB */
+};
+
+/** kv_open() - reads the durable admissions back before it returns. */
+MUST_CHECK enum err kv_open(const struct kv_config *config, struct store *store, struct request *rq,
+    struct kv **ret, struct str *ret_problem);
+void kv_close(struct kv **kv);
+
+/**
+ * struct kv_limit - at most @max admissions in any span of @window_us
+ *
+ * Up to 64 an exact log of admissions; above, 24 sub-windows of which the oldest counts whole. So
+ * never more than @max are let in, whatever the timing.
+ */
+struct kv_limit {
+	struct str name; /* purpose; part of the key */
+	uint32_t max;
+	int64_t window_us;
+	bool durable; /* outlives the process: leased in the store before the admission counts */
+};
+
+/** struct kv_ask - one admission wanted: @limit for @subject (any bytes; stored keyed-hashed). */
+struct kv_ask {
+	const struct kv_limit *limit;
+	struct str subject;
+};
+
+/**
+ * kv_admit() - all of @asks or none
+ *
+ * Refusing costs nothing: a refused call is not counted anywhere. Durable admissions are committed
+ * before this returns OK; one transaction for all of them.
+ *
+ * Returns: OK; ERR_THROTTLED with rq->retry_after_us the longest wait; ERR_UNAVAILABLE.
+ */
+MAY_YIELD MUST_CHECK enum err kv_admit(struct kv *kv, struct request *rq, const struct kv_ask *asks,
+    size_t n);
+/** kv_forgive() - forget what was counted for these (e.g. failures, after a success). */
+MAY_YIELD MUST_CHECK enum err kv_forgive(struct kv *kv, struct request *rq, const struct kv_ask *asks,
+    size_t n);
+
+/** kv_put() - keep @value under (@space, @key) for @ttl_us; false when the key is there already. */
+MAY_YIELD MUST_CHECK enum err kv_put(struct kv *kv, struct request *rq, struct str space, struct str key,
+    struct str value, int64_t ttl_us, bool *ret_put);
+/** kv_take() - read and remove in one step; once only, whoever else asks. */
+MAY_YIELD MUST_CHECK enum err kv_take(struct kv *kv, struct request *rq, struct str space,
+    struct str key, struct str *ret, bool *ret_found);
+
+/**
+ * kv_cached() - a rebuildable value: from the cache, or made by @fill, once however many ask
+ * @version: part of the key, so that a new version never reads the old one
+ * @fill:    makes the value in rq->arena; its error goes to everyone who waited
+ */
+MAY_YIELD MUST_CHECK enum err kv_cached(struct kv *kv, struct request *rq, struct str key,
+    int64_t version, int64_t ttl_us, enum err (*fill)(struct request *rq, void *arg, struct str *ret),
+    void *arg, struct str *ret);
+
+/** kv_sweep() - drop what has expired, in memory and in the store; called by the background. */
+MAY_YIELD MUST_CHECK enum err kv_sweep(struct kv *kv, struct request *rq);
+
+struct kv_gauges {
+	uint64_t admitted, refused, evicted;
+	size_t subjects, bytes;
+};
+struct kv_gauges kv_gauges(struct kv *kv);
+
+#endif

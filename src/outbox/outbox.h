@@ -1,0 +1,96 @@
+/*
+ * What leaves the house: e-mail, SMS and events, as rows written in the caller's transaction and
+ * relayed in the background at least once, in order per user and sink. A reply never waits for
+ * delivery; an expired code is never sent.
+ */
+#ifndef OUTBOX_OUTBOX_H
+#define OUTBOX_OUTBOX_H
+
+#include "crypto/seal.h"
+#include "net/http_client.h"
+#include "store/outbox_store.h"
+
+struct outbox;
+
+enum channel {
+	CHANNEL_EMAIL,
+	CHANNEL_SMS,
+};
+
+struct str channel_name(enum channel c); /* "email", "sms" */
+
+struct outbox_config {
+	struct str smtp_url;  /* empty: no e-mail leaves (but see dev_inbox) */
+	struct str mail_from; /* "Cloakroom <no-reply@example.com>" */
+	struct str sms_url;   /* Twilio-shaped: https://SID:TOKEN@host/2010-04-01/Accounts/SID/Messages.json */
+	struct str sms_from;
+	struct str templates; /* directory that overrides the built-in ones, by file; may be empty */
+	struct str product;   /* name in messages: "Fashionistar" */
+	bool dev_inbox;       /* keep what was sent, for GET /dev/inbox/ */
+	int64_t lease_us, first_retry_us, last_retry_us; /* back-off between, doubling with jitter */
+	int64_t max_attempts; /* then dead */
+};
+
+/**
+ * outbox_new() - check and load the templates
+ * @keys_of: the ring in use now; called by the relay for each pass
+ *
+ * Returns: ERR_INTERNAL with a sentence in @ret_problem when a template is missing or broken.
+ */
+MUST_CHECK enum err outbox_new(const struct outbox_config *config, struct store *store, struct net *net,
+    struct service *service, struct arena *arena, struct outbox **ret, struct str *ret_problem);
+void outbox_free(struct outbox **o);
+
+/** outbox_can_send() - is there a sink for this channel? */
+bool outbox_can_send(const struct outbox *o, enum channel c);
+
+/** struct message - one mail or SMS from a template; goes into its row sealed. */
+struct message {
+	enum channel channel;
+	struct str kind; /* template: "verification_code", "already_registered", "new_device" … */
+	struct str to;   /* as the person typed it */
+	struct str name; /* how to address them; may be empty */
+	struct str locale;
+	struct str code; /* one-time code; may be empty */
+	struct str link; /* may be empty */
+	struct str detail; /* one more value a template may show, e.g. when and from where */
+	int64_t expires_at_us; /* not sent after; 0: never */
+};
+
+/** struct event_field - one member of an event's payload. Ids and flags, never identifiers. */
+struct event_field {
+	struct str name;
+	struct str value;
+};
+
+/**
+ * outbox_draft_message() - make the sealed row, before the transaction
+ * @user, @key: whose key seals it; NULL both: the system's
+ */
+void outbox_draft_message(const struct outbox *o, struct request *rq, const struct uuid *user,
+    const struct data_key *key, const struct message *message, struct outbox_row *ret);
+/** outbox_append_event() - one row for each sink that wants @type; none configured, no row. */
+MUST_CHECK enum err outbox_append_event(const struct outbox *o, struct tx *tx, struct str type,
+    struct uuid user, int64_t at_us, const struct event_field *fields, size_t n);
+/** A message's row is appended with outbox_insert(). */
+
+/** outbox_ring() - rows were committed: look now rather than at the next poll. Any thread. */
+void outbox_ring(struct outbox *o);
+/** outbox_start() - the relay, on the background loop. */
+MUST_CHECK enum err outbox_start(struct outbox *o);
+
+/** struct inbox_item - what --dev kept of one message. */
+struct inbox_item {
+	struct str to, channel, subject, text, code, link;
+	int64_t at_us;
+};
+/** outbox_inbox() - newest first, optionally only to @to; copies in @arena. */
+void outbox_inbox(struct outbox *o, struct arena *arena, struct str to, struct inbox_item **ret,
+    size_t *ret_n);
+
+struct outbox_gauges {
+	uint64_t delivered, retried, dead, expired;
+};
+struct outbox_gauges outbox_gauges(const struct outbox *o);
+
+#endif

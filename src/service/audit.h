@@ -1,0 +1,41 @@
+/* Audit rows and events: structs here, encoded below; written in the change's own transaction. */
+#ifndef SERVICE_AUDIT_H
+#define SERVICE_AUDIT_H
+
+#include "service/account.h"
+#include "service/service.h"
+#include "store/audit_store.h"
+
+/** struct audit_change - one field's before and after; sealed fields only say that they changed. */
+struct audit_change {
+	struct str field, before, after;
+	bool hidden;
+};
+
+struct audit_entry {
+	struct str event;   /* "user.registered" … */
+	enum err outcome;
+	const struct account *subject; /* NULL: nobody known */
+	struct str subject_index;      /* of an identifier nobody has */
+	const struct uuid *session;
+	struct str object_type, object_id;
+	struct str reason;
+	const struct audit_change *changes;
+	size_t n_changes;
+};
+
+/** audit_draft() - make the row before the transaction: seals address and user agent. */
+void audit_draft(struct request *rq, const struct audit_entry *entry, struct audit_row *ret);
+/** audit_write() - a transaction of its own, for refusals that changed nothing else. */
+MAY_YIELD MUST_CHECK enum err audit_write(struct request *rq, const struct audit_entry *entry);
+
+/**
+ * audit_count_refusal() - a 429 or 503: kept in memory, one aggregated row a subject and minute
+ *
+ * The background writes them; a crash loses at most the running minute's counts.
+ */
+void audit_count_refusal(struct request *rq, enum err outcome);
+/** audit_flush_refusals() - write the minutes that are over. */
+MAY_YIELD MUST_CHECK enum err audit_flush_refusals(struct request *rq);
+
+#endif

@@ -54,6 +54,43 @@ void api_reply_header(struct request *rq, struct api_reply *reply, struct str na
 struct api;
 struct route;
 
+enum error_style {
+	ERRORS_ENVELOPE,
+	ERRORS_DRF,
+	ERRORS_PROBLEM, /* RFC 9457 */
+};
+
+struct api_config {
+	struct str public_url;     /* for OpenAPI's servers; may be empty */
+	struct str cors_origins;   /* exact origins, comma-separated */
+	struct str trusted_proxies; /* CIDRs, comma-separated */
+	struct secret forwarder;   /* credential of a trusted front-end server; empty: none */
+	enum error_style errors;
+	bool v2_on_workers; /* engine.v2 = sync */
+	bool dev;           /* Server-Timing, dev inbox */
+	bool abort_on_undeclared; /* tests: a handler's undeclared error aborts */
+	bool metrics_only;        /* the metrics listener's api: MOUNT_METRICS routes only */
+};
+
+/**
+ * struct api_probe - what health, readiness and metrics ask of the rest of the program
+ *
+ * Filled in by main, which alone knows everybody.
+ */
+struct api_probe {
+	bool (*ready)(void *arg, struct arena *arena, struct str *ret_why_not);
+	/** metrics() - append Prometheus text of the layers api cannot see (http, lanes, store). */
+	void (*metrics)(void *arg, struct buf *out);
+	void *arg;
+};
+
+/** api_new() - check the route tables, build the matcher and the documents. Aborts on a bad table. */
+struct api *api_new(const struct api_config *config, struct service *service,
+    const struct api_probe *probe);
+void api_free(struct api **api);
+/** api_openapi() - the OpenAPI 3.1 document of @version (1 or 2), made once. */
+struct str api_openapi(const struct api *api, int version);
+
 enum api_where {
 	API_INLINE,  /* answered on the loop, never parks: health, static documents, 404, 405, OPTIONS */
 	API_WORKER,  /* v1 and legacy: the sync engine */

@@ -1,0 +1,67 @@
+/*
+ * A route is declared once, as one row of const data. Matcher, decoder, encoder, gates, OpenAPI,
+ * docs, fuzzer and HTTP tests all read the same row.
+ */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "api/api.h"
+#include "api/schema.h"
+#include "service/throttle.h"
+
+enum auth {
+	AUTH_NONE,
+	AUTH_OPTIONAL, /* a good access token sets rq->actor, none is fine, a bad one is refused */
+	AUTH_BEARER,   /* signed in */
+};
+
+enum mount {
+	MOUNT_VERSIONED, /* /api/v1/…, /api/v2/… and, where .legacy is set, /auth/… */
+	MOUNT_ROOT,      /* as it stands: /healthz, /dev/inbox/ */
+	MOUNT_METRICS,   /* on the metrics listener only */
+};
+
+struct route_example {
+	const char *name;
+	const char *request; /* JSON; NULL: no body */
+	const char *reply;   /* JSON of data for a success */
+};
+
+struct route {
+	enum method method;
+	const char *path;   /* suffix under the version, with its trailing slash: "auth/login/" */
+	const char *legacy; /* whole alias, "/auth/login/", or NULL */
+	enum mount mount;
+	bool is_inline; /* answered on the loop; must never park */
+	const char *operation; /* "login": OpenAPI operationId, throttle purpose, log, audit */
+	const char *tag;       /* OpenAPI group: "Sign-in" */
+	const char *log_tag;   /* "LOGIN": text log prints [SYNC LOGIN]; NULL: not an auth request, no entry line */
+	const char *summary;
+	const char *doc;
+	enum auth auth;
+	enum throttle throttle;
+	bool uniform;
+	int success; /* status: 200, 201 */
+	enum text message;
+	const struct schema *body;  /* NULL: takes none */
+	const struct schema *reply; /* NULL: data is null (or see .raw) */
+	/**
+	 * handler() - decoded body in, reply struct out (reply->size bytes, zeroed)
+	 *
+	 * Returns OK or one of .errors; another error is our mistake: 500, and an abort in tests.
+	 */
+	enum err (*handler)(struct request *rq, const void *in, void *ret_out);
+	/** raw() - instead of handler: writes the whole reply itself (schema, docs, metrics, health). */
+	void (*raw)(struct api *api, struct request *rq, const struct api_request *in,
+	    struct api_reply *ret);
+	const enum err *errors; /* ends with OK; machine errors and gate errors are implied */
+	const struct route_example *examples;
+};
+
+/** route_lists() - every table of routes, NULL-terminated; one *_api.c each. */
+extern const struct route *const route_lists[];
+
+/** route_table_check() - sentences about what is wrong with the tables; at start and in a test. */
+size_t route_table_check(struct arena *arena, struct str problems[], size_t max);
+
+#endif

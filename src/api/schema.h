@@ -1,0 +1,93 @@
+/*
+ * What a body or a reply looks like: plain tables, read by the decoder, the encoder, OpenAPI, the
+ * fuzzer and the HTTP tests. A struct member is named once; its offset and type follow from it, so
+ * a misspelt one does not compile.
+ */
+#ifndef API_SCHEMA_H
+#define API_SCHEMA_H
+
+#include "base/codec.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "rt/request.h"
+
+enum field_type {
+	FIELD_STR,
+	FIELD_SECRET, /* never in a log; OpenAPI says writeOnly / format password */
+	FIELD_I64,
+	FIELD_BOOL,
+	FIELD_UUID,
+	FIELD_TIME, /* int64_t microseconds in a struct time_us; RFC 3339 on the wire; 0 is null */
+	FIELD_OBJECT, /* nested struct, see .sub */
+	FIELD_LIST,   /* struct list_of, see .sub */
+	FIELD_RAW,    /* struct raw_json: written as it is */
+};
+
+/* Wrappers that give a plain number or text a type of its own in the tables. */
+struct time_us {
+	int64_t us;
+};
+struct raw_json {
+	struct str text;
+};
+/** struct list_of - @n elements of the sub-schema's struct. */
+struct list_of {
+	void *items;
+	size_t n;
+};
+
+enum field_flags {
+	FIELD_REQUIRED = 1u << 0, /* body: absent, null, empty or blank is refused */
+	FIELD_NULLABLE = 1u << 1, /* reply: empty is written as null */
+	FIELD_OMIT = 1u << 2,     /* reply: empty (or false, 0, nil) is left out */
+	FIELD_PRIVILEGED = 1u << 3, /* body: may be named here although it is on the privileged list */
+};
+
+struct schema;
+
+struct field {
+	const char *name; /* NULL ends the list */
+	enum field_type type;
+	unsigned flags;
+	size_t offset;
+	int64_t min, max;           /* bytes of text, value of a number; max 0: no bound of its own */
+	const char *const *choices; /* NULL-terminated; compared without case when choice_nocase */
+	bool choice_nocase;
+	const struct schema *sub;
+	const char *format;  /* OpenAPI's: "email", "date-time" … */
+	const char *pattern; /* OpenAPI's, documentation only */
+	const char *doc;
+	const char *example;
+};
+
+/* clang-format off */
+#define MEMBER(T, m) .name = #m, .offset = offsetof(T, m), .type = _Generic(((T *)0)->m, \
+	struct str: FIELD_STR, struct secret: FIELD_SECRET, int64_t: FIELD_I64, bool: FIELD_BOOL, \
+	struct uuid: FIELD_UUID, struct time_us: FIELD_TIME, struct list_of: FIELD_LIST, \
+	struct raw_json: FIELD_RAW)
+/* clang-format on */
+/** MEMBER_OBJECT() - a nested struct, which _Generic cannot name. */
+#define MEMBER_OBJECT(T, m) .name = #m, .offset = offsetof(T, m), .type = FIELD_OBJECT
+
+struct schema {
+	const char *name; /* OpenAPI component: "LoginRequest" */
+	size_t size;
+	const struct field *fields;
+	const char *doc;
+};
+
+/**
+ * schema_decode() - check a parsed body and fill in the struct
+ * @ret: zeroed and filled; text lives in rq->arena, secrets in rq->secrets
+ *
+ * Unknown members are ignored; a member of the privileged list (id, role, is_staff …) that the
+ * schema does not know is refused by name. Every fault is collected into rq->field_errors.
+ *
+ * Returns: OK or ERR_VALIDATION_FAILED.
+ */
+MUST_CHECK enum err schema_decode(struct request *rq, const struct schema *schema,
+    const struct json *body, void *ret);
+/** schema_encode() - write @value as JSON; drops nothing that is listed. */
+void schema_encode(struct json_writer *w, const struct schema *schema, const void *value);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * A flow: one code on its way to one address for one purpose. A flow for an identifier nobody has
+ * is a decoy: it looks, costs and counts the same, and no code ever opens it.
+ */
+#ifndef SERVICE_FLOW_H
+#define SERVICE_FLOW_H
+
+#include "service/account.h"
+#include "service/idempotency.h"
+#include "service/registration.h"
+#include "store/flow_store.h"
+
+#define FLOW_VERIFY STR("verify")
+
+/** struct flow_wish - what to make a flow for. */
+struct flow_wish {
+	struct str purpose;
+	const struct identifier *identifier; /* as typed */
+	struct str subject_index;
+	const struct account *account; /* NULL: a decoy; the message goes to the account's own address */
+	struct str message;            /* template; empty: none is sent */
+	struct str pending;            /* sealed; may be empty */
+	const struct idempotency *idempotency;
+};
+
+/** struct flow_draft - the rows, made before the transaction that writes them. */
+struct flow_draft {
+	struct flow_row row;
+	bool has_message;
+	struct outbox_row message;
+	struct verification view;
+};
+
+/** flow_draft() - choose a code, seal, render; touches no store. */
+void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_draft *ret);
+/** flow_begin() - inside a transaction: void older ones, insert, post the message. */
+MUST_CHECK enum err flow_begin(struct tx *tx, const struct flow_draft *draft);
+/**
+ * flow_redraft() - a new code for @flow: same row, new hash and times, new message
+ * @account: NULL for a decoy
+ */
+void flow_redraft(struct request *rq, const struct flow_row *flow, const struct account *account,
+    struct flow_draft *ret);
+/** flow_view() - what was answered when @flow was made, for a retry. */
+MUST_CHECK enum err flow_view(struct request *rq, const struct flow_row *flow,
+    const struct account *account, struct verification *ret);
+/** flow_code_hash() - stored form of @code for @flow, under the flow's own key id. */
+MUST_CHECK enum err flow_code_hash(struct request *rq, const struct flow_row *flow, struct secret code,
+    struct str *ret);
+
+#endif

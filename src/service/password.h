@@ -1,0 +1,24 @@
+/* Passwords: what may be one, and hashing on the hash lane with its cost noted on the request. */
+#ifndef SERVICE_PASSWORD_H
+#define SERVICE_PASSWORD_H
+
+#include "service/identifier.h"
+#include "service/service.h"
+
+/**
+ * password_check_policy() - may this become a password?
+ * @field: where the sentences go, e.g. "password", "new_password"
+ * @own:   the person's identifier, which it may not be; NULL: not known
+ *
+ * Returns: OK or ERR_VALIDATION_FAILED with rq->field_errors set.
+ */
+MUST_CHECK enum err password_check_policy(struct request *rq, struct str field, struct secret password,
+    const struct identifier *own);
+/** password_hash() - Returns OK with the encoded form in rq->arena, or what the lane says. */
+MAY_YIELD MUST_CHECK enum err password_hash(struct request *rq, struct secret password,
+    struct str *ret);
+/** password_verify() - same cost whatever @encoded is; see pwhash_verify(). */
+MAY_YIELD MUST_CHECK enum err password_verify(struct request *rq, struct secret password,
+    struct str encoded, bool *ret_match);
+
+#endif

@@ -26,6 +26,9 @@ MUST_CHECK enum err account_open(struct request *rq, const struct user_row *row,
 /** account_seal_profile() - the value for users.profile. */
 struct str account_seal_profile(struct request *rq, const struct data_key *key,
     const struct profile *profile);
+/** account_seal_identifier() - the value for users.email or users.phone. */
+struct str account_seal_identifier(struct request *rq, const struct data_key *key,
+    struct str display);
 /** identifier_indexes() - blind indexes of @id, one for each accepted master key, active first. */
 size_t identifier_indexes(struct request *rq, const struct identifier *id, struct str ret[static 16]);
 
@@ -39,6 +42,6 @@ struct user_view {
 	bool is_verified, is_active, is_staff, is_superuser;
 	int64_t last_login_us, created_at_us, updated_at_us; /* 0: never */
 };
-void account_view(struct request *rq, const struct account *account, struct user_view *ret);
+void account_view(const struct account *account, struct user_view *ret);
 
 #endif

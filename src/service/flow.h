@@ -17,7 +17,8 @@ struct flow_wish {
 	struct str purpose;
 	const struct identifier *identifier; /* as typed */
 	struct str subject_index;
-	const struct account *account; /* NULL: a decoy; the message goes to the account's own address */
+	const struct account *account; /* whom the message goes to, at their stored address; may be NULL */
+	bool decoy;                    /* no code opens it; always so without an account */
 	struct str message;            /* template; empty: none is sent */
 	struct str pending;            /* sealed; may be empty */
 	const struct idempotency *idempotency;
@@ -37,10 +38,11 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 MUST_CHECK enum err flow_begin(struct tx *tx, const struct flow_draft *draft);
 /**
  * flow_redraft() - a new code for @flow: same row, new hash and times, new message
- * @account: NULL for a decoy
+ * @account:    NULL for a decoy
+ * @identifier: as typed; NULL when the caller only showed the flow's id
  */
-void flow_redraft(struct request *rq, const struct flow_row *flow, const struct account *account,
-    struct flow_draft *ret);
+MUST_CHECK enum err flow_redraft(struct request *rq, const struct flow_row *flow,
+    const struct account *account, const struct identifier *identifier, struct flow_draft *ret);
 /** flow_view() - what was answered when @flow was made, for a retry. */
 MUST_CHECK enum err flow_view(struct request *rq, const struct flow_row *flow,
     const struct account *account, struct verification *ret);

@@ -37,9 +37,12 @@ struct registered {
  * registration_create() - open an account and send the code
  *
  * An identifier that is already registered gets the same reply in the same time and its owner a
- * message, unless registration.reveal_existing says otherwise. Registering again on an account
- * that was never verified leaves the new password with the new code: whoever proves the address
- * decides, not whoever came first.
+ * message, unless registration.reveal_existing says otherwise.
+ *
+ * Two registrations of one unproven address are two people until one proves it. From the second on
+ * the account itself holds no password; each one's waits with their own flow and takes effect when
+ * that flow's id comes back with its code. A code shown with the address alone signs in and leaves
+ * the password to be set: it does not say which of the two is there.
  *
  * Returns: OK, ERR_VALIDATION_FAILED, ERR_ALREADY_REGISTERED, ERR_THROTTLED,
  * ERR_IDEMPOTENCY_CONFLICT, or a machine error.

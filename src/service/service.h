@@ -38,6 +38,7 @@ struct service_config {
 	struct str default_country; /* ISO 3166-1 alpha-2, e.g. "NG": region of bare phone numbers */
 
 	struct token_config token;
+	bool token_user_id_external; /* the claim carries external_id where there is one */
 	int64_t access_ttl_us, refresh_ttl_us, session_ttl_us, grace_us;
 	enum on_reuse on_reuse;
 	uint32_t session_max[ROLE_COUNT]; /* live at once; 0: any number */

@@ -7,6 +7,7 @@
 #define SERVICE_SESSION_H
 
 #include "service/account.h"
+#include "service/idempotency.h"
 #include "service/service.h"
 
 /** struct token_pair - what a client keeps. */
@@ -53,12 +54,11 @@ MAY_YIELD MUST_CHECK enum err session_authenticate(struct request *rq, struct se
 struct session_draft {
 	struct session_row row;
 	struct token_pair tokens;
-	struct secret device;
 };
 
 /** session_draft() - @amr is how the person proved themselves: "pwd", "otp". */
 void session_draft(struct request *rq, const struct account *account, struct str amr,
-    struct session_draft *ret);
+    const struct idempotency *idempotency, struct session_draft *ret);
 /**
  * session_begin() - insert the draft, keep the role's limit of sessions, note the login
  *
@@ -66,6 +66,18 @@ void session_draft(struct request *rq, const struct account *account, struct str
  */
 MUST_CHECK enum err session_begin(struct request *rq, struct tx *tx, const struct account *account,
     const struct session_draft *draft);
+
+/** session_answer() - the reply, once the transaction is durable; a fresh device token with it. */
+void session_answer(struct request *rq, struct account *account, const struct session_draft *draft,
+    struct signed_in *ret);
+/**
+ * session_answer_retry() - the reply of an earlier call with the same Idempotency-Key
+ * @ret_answered: false when there was none (or the request has no key): go on
+ *
+ * Returns: OK, ERR_IDEMPOTENCY_CONFLICT, or a machine error.
+ */
+MAY_YIELD MUST_CHECK enum err session_answer_retry(struct request *rq,
+    const struct idempotency *idempotency, struct signed_in *ret, bool *ret_answered);
 
 /** struct token_check - reply of auth/token/verify/. */
 struct token_check {

@@ -12,13 +12,27 @@ enum throttle {
 	THROTTLE_ADAPTIVE,  /* per minute by role, or by address when nobody is signed in */
 };
 
+/** What a call does beside being a call; each has a budget of its own over a longer time. */
+enum throttle_extra {
+	THROTTLE_SENDS_CODE = 1u << 0,    /* messages to one recipient an hour */
+	THROTTLE_TRIES_CODE = 1u << 1,    /* guesses at an identifier's codes, whatever flow */
+	THROTTLE_TRIES_PASSWORD = 1u << 2, /* guesses at an identifier's password */
+};
+
 /**
  * throttle_identifier() - admit an anonymous call about an identifier
  * @purpose: the operation, e.g. "login"; one counter whatever route led here
- * @subject: blind index of the identifier; empty: only the address counts
+ * @subject: blind index of the identifier
+ * @extras:  enum throttle_extra, or-ed
+ *
+ * All the counters or none: a refused call is counted nowhere. A known device has its own.
+ *
+ * Returns: OK, ERR_THROTTLED with rq->retry_after_us, or a machine error.
  */
 MAY_YIELD MUST_CHECK enum err throttle_identifier(struct request *rq, struct str purpose,
-    struct str subject);
+    struct str subject, unsigned extras);
+/** throttle_forgive() - the guesses at this password were its owner's: forget them. */
+MAY_YIELD MUST_CHECK enum err throttle_forgive(struct request *rq, struct str subject);
 /** throttle_session() - admit a call made with a session's token. */
 MAY_YIELD MUST_CHECK enum err throttle_session(struct request *rq, struct str purpose,
     struct uuid session);

@@ -1,0 +1,157 @@
+#include "service/account.h"
+
+#include "base/log.h"
+
+#define FIELD_IDENTIFIER STR("users.identifier")
+#define FIELD_PROFILE STR("users.profile")
+
+/*
+ * The profile's sealed form: for each field that is set, its number (1 byte), its length (2 bytes,
+ * big-endian) and its bytes. Numbers are for ever; unknown ones are skipped, so that an older
+ * program reads what a newer one wrote.
+ */
+static const struct {
+	uint8_t number;
+	size_t offset;
+} profile_fields[] = {
+	{ 1, offsetof(struct profile, first_name) },
+	{ 2, offsetof(struct profile, last_name) },
+	{ 3, offsetof(struct profile, image_url) },
+	{ 4, offsetof(struct profile, bio) },
+	{ 5, offsetof(struct profile, country) },
+	{ 6, offsetof(struct profile, state) },
+	{ 7, offsetof(struct profile, city) },
+	{ 8, offsetof(struct profile, address) },
+	{ 9, offsetof(struct profile, gender) },
+	{ 10, offsetof(struct profile, date_of_birth) },
+	{ 11, offsetof(struct profile, locale) },
+	{ 12, offsetof(struct profile, contact_email) },
+	{ 13, offsetof(struct profile, contact_phone) },
+};
+
+static struct str *profile_slot(struct profile *profile, size_t i)
+{
+	return (struct str *)(void *)((char *)profile + profile_fields[i].offset);
+}
+
+struct str account_seal_profile(struct request *rq, const struct data_key *key,
+    const struct profile *profile)
+{
+	struct profile copy = *profile;
+	struct buf plain;
+
+	buf_init(&plain, rq->secrets, 128);
+	for (size_t i = 0; i < ARRAY_LEN(profile_fields); i++) {
+		struct str value = str_upto(*profile_slot(&copy, i), UINT16_MAX);
+
+		if (str_empty(value))
+			continue;
+		buf_add_char(&plain, (char)profile_fields[i].number);
+		buf_add_char(&plain, (char)(value.len >> 8));
+		buf_add_char(&plain, (char)(value.len & 0xff));
+		buf_add(&plain, value);
+	}
+	return seal(rq->arena, key, FIELD_PROFILE, buf_str(&plain));
+}
+
+static bool profile_read(struct str plain, struct profile *ret)
+{
+	while (plain.len >= 3) {
+		const uint8_t *head = (const uint8_t *)plain.ptr;
+		size_t len = (size_t)head[1] << 8 | head[2];
+
+		if (plain.len - 3 < len)
+			return false;
+		for (size_t i = 0; i < ARRAY_LEN(profile_fields); i++)
+			if (profile_fields[i].number == head[0])
+				*profile_slot(ret, i) = str_bytes(plain.ptr + 3, len);
+		plain = str_from(plain, 3 + len);
+	}
+	return str_empty(plain);
+}
+
+struct str account_seal_identifier(struct request *rq, const struct data_key *key, struct str display)
+{
+	return seal(rq->arena, key, FIELD_IDENTIFIER, display);
+}
+
+static void forget_key(void *key)
+{
+	data_key_wipe(key);
+}
+
+enum err account_open(struct request *rq, const struct user_row *row, struct account **ret)
+{
+	struct account *account = ARENA_NEW(rq->secrets, struct account);
+	struct str plain;
+
+	account->row = *row;
+	if (data_key_unwrap(rq->keys, row->id, row->data_key, &account->key) != OK)
+		return fault(rq, ERR_INTERNAL, "a user's data key does not open");
+	arena_defer(rq->secrets, forget_key, &account->key);
+	if (unseal(rq->arena, &account->key, FIELD_IDENTIFIER, row->identifier,
+		&account->identifier) != OK)
+		return fault(rq, ERR_INTERNAL, "a user's identifier does not open");
+	if (!str_empty(row->profile)) {
+		if (unseal(rq->arena, &account->key, FIELD_PROFILE, row->profile, &plain) != OK ||
+		    !profile_read(plain, &account->profile))
+			return fault(rq, ERR_INTERNAL, "a user's profile does not open");
+	}
+	*ret = account;
+	return OK;
+}
+
+size_t identifier_indexes(struct request *rq, const struct identifier *id, struct str ret[static 16])
+{
+	uint8_t ids[16];
+	size_t n = keyring_ids(rq->keys, ids);
+	struct str parts[] = {
+		id->kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone"),
+		id->canonical,
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		struct mac mac;
+
+		if (!keyring_mac(rq->keys, KEY_BLIND_INDEX, ids[i], parts, ARRAY_LEN(parts), &mac))
+			die("an accepted master key is gone");
+		ret[i] = str_dup(rq->arena, str_bytes(mac.b, sizeof(mac.b)));
+	}
+	return n;
+}
+
+void account_view(const struct account *account, struct user_view *ret)
+{
+	const struct user_row *row = &account->row;
+	const struct profile *p = &account->profile;
+	bool is_email = row->kind == IDENTIFIER_EMAIL;
+
+	*ret = (struct user_view){
+		.id = row->id,
+		.external_id = row->external_id,
+		.email = is_email ? account->identifier : STR_NULL,
+		.phone = is_email ? STR_NULL : account->identifier,
+		.contact_email = p->contact_email,
+		.contact_phone = p->contact_phone,
+		.first_name = p->first_name,
+		.last_name = p->last_name,
+		.image_url = p->image_url,
+		.bio = p->bio,
+		.country = p->country,
+		.state = p->state,
+		.city = p->city,
+		.address = p->address,
+		.gender = p->gender,
+		.date_of_birth = p->date_of_birth,
+		.locale = p->locale,
+		.role = role_name(row->role),
+		.auth_provider = row->auth_provider,
+		.is_verified = row->is_verified,
+		.is_active = row->state == USER_ACTIVE,
+		.is_staff = role_is_staff(row->role),
+		.is_superuser = row->role == ROLE_SUPERADMIN,
+		.last_login_us = row->last_login_us,
+		.created_at_us = row->created_at_us,
+		.updated_at_us = row->updated_at_us,
+	};
+}

@@ -1,0 +1,224 @@
+#include "service/audit.h"
+
+#include <pthread.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "service/device.h"
+
+#define FIELD_ADDRESS STR("audit.address")
+#define FIELD_USER_AGENT STR("audit.user_agent")
+#define FIELD_CHANGES STR("audit.changes")
+
+/* Personal bytes go under the subject's key, or the system's when there is no subject. */
+static struct str seal_for(struct request *rq, const struct account *subject, struct str field,
+    struct str plain)
+{
+	if (str_empty(plain))
+		return STR_NULL;
+	if (subject)
+		return seal(rq->arena, &subject->key, field, plain);
+	return seal_system(rq->arena, rq->keys, KEY_SYSTEM, field, plain);
+}
+
+static struct str changes_json(struct request *rq, const struct audit_entry *entry)
+{
+	struct json_writer w;
+	struct buf out;
+
+	if (entry->n_changes == 0)
+		return STR_NULL;
+	buf_init(&out, rq->arena, 256);
+	json_writer_init(&w, &out);
+	json_begin_object(&w);
+	for (size_t i = 0; i < entry->n_changes; i++) {
+		const struct audit_change *c = &entry->changes[i];
+
+		json_key(&w, c->field);
+		json_begin_object(&w);
+		if (c->hidden) {
+			json_member_bool(&w, STR("changed"), !str_eq(c->before, c->after));
+		} else {
+			json_member_str(&w, STR("before"), c->before);
+			json_member_str(&w, STR("after"), c->after);
+		}
+		json_end_object(&w);
+	}
+	json_end_object(&w);
+	return buf_str(&out);
+}
+
+void audit_draft(struct request *rq, const struct audit_entry *entry, struct audit_row *ret)
+{
+	*ret = (struct audit_row){
+		.at_us = rq->now_us,
+		.event = entry->event,
+		.outcome = err_slug(entry->outcome),
+		.count = 1,
+		.object_type = entry->object_type,
+		.object_id = entry->object_id,
+		.operation = rq->operation,
+		.engine = engine_name(rq->engine),
+		.request_id = rq->id,
+		.subject_index = entry->subject_index,
+		.device = device_id_hash(rq),
+		.reason = entry->reason,
+	};
+	if (rq->actor.present) {
+		ret->has_actor = true;
+		ret->actor_id = rq->actor.user_id;
+	}
+	if (entry->subject) {
+		ret->has_subject = true;
+		ret->subject_id = entry->subject->row.id;
+	}
+	if (entry->session) {
+		ret->has_session = true;
+		ret->session_id = *entry->session;
+	}
+	ret->address = seal_for(rq, entry->subject, FIELD_ADDRESS,
+	    client_address_text(rq->arena, &rq->client));
+	ret->user_agent = seal_for(rq, entry->subject, FIELD_USER_AGENT, rq->user_agent);
+	ret->changes = seal_for(rq, entry->subject, FIELD_CHANGES, changes_json(rq, entry));
+}
+
+struct audit_append_arg {
+	const struct keyring *keys;
+	struct audit_row *rows;
+	size_t n;
+};
+
+static enum err append_tx(struct tx *tx, void *arg)
+{
+	struct audit_append_arg *a = arg;
+
+	for (size_t i = 0; i < a->n; i++) {
+		enum err e = audit_append(tx, a->keys, &a->rows[i]);
+
+		if (e != OK)
+			return e;
+	}
+	return OK;
+}
+
+enum err audit_write(struct request *rq, const struct audit_entry *entry)
+{
+	struct audit_row row;
+	struct audit_append_arg arg = { .keys = rq->keys, .rows = &row, .n = 1 };
+
+	audit_draft(rq, entry, &row);
+	return store_tx(rq->service->store, rq, append_tx, &arg);
+}
+
+/*
+ * Refusals in memory: a fixed table, so that a flood of addresses cannot grow it. When it is full,
+ * further subjects of the minute are counted together.
+ */
+#define REFUSAL_SLOTS 1024
+
+struct refusal {
+	int64_t minute;
+	int64_t count;
+	struct client_address network;
+	enum err outcome;
+	enum engine engine;
+	char operation[48];
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct refusal slots[REFUSAL_SLOTS + 1]; /* the last one: everybody else */
+} refusals = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool refusal_matches(const struct refusal *r, const struct refusal *want)
+{
+	return r->count > 0 && r->minute == want->minute && r->outcome == want->outcome &&
+	       memcmp(&r->network, &want->network, sizeof(r->network)) == 0 &&
+	       memcmp(r->operation, want->operation, sizeof(r->operation)) == 0;
+}
+
+/* Open addressing over a few slots; a slot still waiting to be written is never overwritten. */
+static struct refusal *refusal_slot(const struct refusal *want)
+{
+	uint64_t h = str_hash(str_bytes(&want->network, sizeof(want->network))) ^
+		     str_hash(str_of(want->operation)) ^ (uint64_t)want->outcome;
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct refusal *r = &refusals.slots[(h + i) % REFUSAL_SLOTS];
+
+		if (r->count == 0 || refusal_matches(r, want))
+			return r;
+	}
+	return &refusals.slots[REFUSAL_SLOTS];
+}
+
+void audit_count_refusal(struct request *rq, enum err outcome)
+{
+	struct refusal want = {
+		.minute = rq->now_us / US_PER_MIN,
+		.network = client_address_network(&rq->client),
+		.outcome = outcome,
+		.engine = rq->engine,
+	};
+	size_t len = rq->operation.len < sizeof(want.operation) - 1 ? rq->operation.len
+								    : sizeof(want.operation) - 1;
+	struct refusal *r;
+
+	memcpy(want.operation, rq->operation.ptr, len);
+	pthread_mutex_lock(&refusals.lock);
+	r = refusal_slot(&want);
+	if (r->count == 0)
+		*r = want;
+	r->count++;
+	pthread_mutex_unlock(&refusals.lock);
+}
+
+/* Moves the slots of minutes before @minute out; returns how many. */
+static size_t refusals_take(int64_t minute, struct refusal *out, size_t max)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&refusals.lock);
+	for (size_t i = 0; i <= REFUSAL_SLOTS && n < max; i++) {
+		struct refusal *r = &refusals.slots[i];
+
+		if (r->count == 0 || r->minute >= minute)
+			continue;
+		out[n++] = *r;
+		r->count = 0;
+	}
+	pthread_mutex_unlock(&refusals.lock);
+	return n;
+}
+
+static void refusal_row(struct request *rq, const struct refusal *r, struct audit_row *ret)
+{
+	*ret = (struct audit_row){
+		.at_us = r->minute * US_PER_MIN,
+		.event = STR("request.refused"),
+		.outcome = err_slug(r->outcome),
+		.count = r->count,
+		.operation = str_dup(rq->arena, str_of(r->operation)),
+		.engine = engine_name(r->engine),
+		.request_id = rq->id,
+		.address = seal_for(rq, NULL, FIELD_ADDRESS,
+		    client_address_text(rq->arena, &r->network)),
+	};
+}
+
+enum err audit_flush_refusals(struct request *rq)
+{
+	struct refusal *taken = ARENA_ARRAY(rq->arena, REFUSAL_SLOTS + 1, struct refusal);
+	size_t n = refusals_take(rq->now_us / US_PER_MIN, taken, REFUSAL_SLOTS + 1);
+	struct audit_append_arg arg = {
+		.keys = rq->keys,
+		.rows = ARENA_ARRAY(rq->arena, n + 1, struct audit_row),
+		.n = n,
+	};
+
+	if (n == 0)
+		return OK;
+	for (size_t i = 0; i < n; i++)
+		refusal_row(rq, &taken[i], &arg.rows[i]);
+	return store_tx(rq->service->store, rq, append_tx, &arg);
+}

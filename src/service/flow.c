@@ -1,0 +1,207 @@
+#include "service/flow.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define FIELD_DESTINATION STR("flows.destination")
+
+/* Digits from the CSPRNG, each uniform; leading zeros are part of the code. */
+static struct str code_new(struct request *rq)
+{
+	uint32_t digits = rq->service->config.otp_digits;
+	char *code = arena_alloc(rq->secrets, digits + 1);
+
+	for (uint32_t i = 0; i < digits; i++)
+		code[i] = (char)('0' + random_below(10));
+	return str_bytes(code, digits);
+}
+
+static bool code_mac(struct request *rq, int key_id, const struct uuid *flow, struct str purpose,
+    struct str code, struct str *ret)
+{
+	struct str parts[] = { uuid_bytes(flow), purpose, code };
+	struct mac mac;
+
+	if (!keyring_mac(rq->keys, KEY_OTP, key_id, parts, ARRAY_LEN(parts), &mac))
+		return false;
+	*ret = str_dup(rq->arena, str_bytes(mac.b, sizeof(mac.b)));
+	return true;
+}
+
+enum err flow_code_hash(struct request *rq, const struct flow_row *flow, struct secret code,
+    struct str *ret)
+{
+	if (!code_mac(rq, (int)flow->code_key, &flow->id, flow->purpose, secret_reveal(code), ret))
+		return fault(rq, ERR_OTP_INVALID, "the code's key is gone");
+	return OK;
+}
+
+static struct str seal_destination(struct request *rq, const struct account *account,
+    struct str masked)
+{
+	if (account)
+		return seal(rq->arena, &account->key, FIELD_DESTINATION, masked);
+	return seal_system(rq->arena, rq->keys, KEY_SYSTEM, FIELD_DESTINATION, masked);
+}
+
+static enum err open_destination(struct request *rq, const struct flow_row *flow,
+    const struct account *account, struct str *ret)
+{
+	enum err e;
+
+	if (account)
+		e = unseal(rq->arena, &account->key, FIELD_DESTINATION, flow->destination, ret);
+	else
+		e = unseal_system(rq->arena, rq->keys, KEY_SYSTEM, FIELD_DESTINATION,
+		    flow->destination, ret);
+	return e == OK ? OK : fault(rq, e, "a flow's destination does not open");
+}
+
+/* A code is shown in a reply only in --dev, or in staging to recipients named for tests. */
+static bool code_shown(struct request *rq, const struct identifier *id)
+{
+	const struct service_config *config = &rq->service->config;
+	struct str rest = config->otp_test_recipients;
+	struct str one;
+
+	if (config->dev)
+		return true;
+	if (!id || !str_eq(config->environment, STR("staging")))
+		return false;
+	while (str_next_token(&rest, ',', &one))
+		if (str_eq_nocase(str_trim(one), id->display))
+			return true;
+	return false;
+}
+
+static enum channel channel_of(struct str name)
+{
+	return str_eq(name, channel_name(CHANNEL_SMS)) ? CHANNEL_SMS : CHANNEL_EMAIL;
+}
+
+static void draft_message(struct request *rq, const struct account *account, struct str kind,
+    struct str code, struct flow_draft *draft)
+{
+	struct message message = {
+		.channel = channel_of(draft->row.channel),
+		.kind = kind,
+		.to = account->identifier,
+		.name = account->profile.first_name,
+		.locale = rq->locale,
+		.code = code,
+		.expires_at_us = draft->row.code_expires_at_us,
+	};
+
+	draft->has_message = true;
+	outbox_draft_message(rq->service->outbox, rq, &account->row.id, &account->key, &message,
+	    &draft->message);
+}
+
+static void set_view(const struct request *rq, struct str masked, struct flow_draft *draft)
+{
+	draft->view = (struct verification){
+		.flow_id = draft->row.id,
+		.channel = draft->row.channel,
+		.destination = masked,
+		.expires_in_s = rq->service->config.otp_ttl_us / US_PER_S,
+		.resend_in_s = rq->service->config.otp_cooldown_us / US_PER_S,
+	};
+}
+
+/* A fresh code into @draft->row, whose id and purpose are set. */
+static struct str set_code(struct request *rq, struct flow_row *row)
+{
+	const struct service_config *config = &rq->service->config;
+	struct str code = code_new(rq);
+
+	row->code_key = keyring_active(rq->keys);
+	if (!code_mac(rq, KEYRING_ACTIVE, &row->id, row->purpose, code, &row->code_hash))
+		die("no active master key");
+	row->code_expires_at_us = rq->now_us + config->otp_ttl_us;
+	row->resend_at_us = rq->now_us + config->otp_cooldown_us;
+	return code;
+}
+
+void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_draft *ret)
+{
+	const struct service_config *config = &rq->service->config;
+	struct str masked = identifier_mask(rq->arena, wish->identifier);
+	const struct account *opens = wish->decoy ? NULL : wish->account;
+	struct flow_row *row = &ret->row;
+	struct str code;
+
+	*ret = (struct flow_draft){ .has_message = false };
+	row->id = uuid_v4();
+	row->purpose = wish->purpose;
+	row->has_user = opens != NULL;
+	if (opens)
+		row->user_id = opens->row.id;
+	row->subject_index = wish->subject_index;
+	row->index_version = keyring_active(rq->keys);
+	row->channel = channel_name(
+	    wish->identifier->kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS);
+	row->destination = seal_destination(rq, opens, masked);
+	row->max_attempts = config->otp_max_attempts;
+	row->sends = 1;
+	row->created_at_us = rq->now_us;
+	row->expires_at_us = rq->now_us + config->otp_flow_ttl_us;
+	row->pending = wish->pending;
+	if (wish->idempotency && wish->idempotency->present) {
+		row->idempotency_hash = wish->idempotency->hash;
+		row->idempotency_body = wish->idempotency->body;
+		row->idempotency_until_us = wish->idempotency->until_us;
+	}
+	code = set_code(rq, row);
+	set_view(rq, masked, ret);
+	if (code_shown(rq, wish->identifier))
+		ret->view.otp = code;
+	if (wish->account && !str_empty(wish->message))
+		draft_message(rq, wish->account, wish->message, code, ret);
+}
+
+enum err flow_begin(struct tx *tx, const struct flow_draft *draft)
+{
+	const struct flow_row *row = &draft->row;
+	enum err e;
+
+	e = flow_void_older(tx, row->subject_index, row->purpose, row->id, row->created_at_us);
+	if (e == OK)
+		e = flow_insert(tx, row);
+	if (e == OK && draft->has_message)
+		e = outbox_insert(tx, &draft->message);
+	return e;
+}
+
+enum err flow_redraft(struct request *rq, const struct flow_row *flow, const struct account *account,
+    const struct identifier *identifier, struct flow_draft *ret)
+{
+	struct str masked, code;
+	enum err e;
+
+	*ret = (struct flow_draft){ .row = *flow };
+	e = open_destination(rq, flow, account, &masked);
+	if (e != OK)
+		return e;
+	code = set_code(rq, &ret->row);
+	set_view(rq, masked, ret);
+	if (code_shown(rq, identifier))
+		ret->view.otp = code;
+	if (account)
+		draft_message(rq, account, STR("verification_code"), code, ret);
+	return OK;
+}
+
+enum err flow_view(struct request *rq, const struct flow_row *flow, const struct account *account,
+    struct verification *ret)
+{
+	struct flow_draft draft = { .row = *flow };
+	struct str masked;
+	enum err e;
+
+	e = open_destination(rq, flow, account, &masked);
+	if (e != OK)
+		return e;
+	set_view(rq, masked, &draft);
+	*ret = draft.view;
+	return OK;
+}

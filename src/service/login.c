@@ -1,0 +1,175 @@
+#include "service/login.h"
+
+#include "service/audit.h"
+#include "service/flow.h"
+#include "service/password.h"
+#include "service/throttle.h"
+
+struct attempt {
+	struct request *rq;
+	struct identifier identifier;
+	struct str indexes[16];
+	size_t n_indexes;
+	bool exists;
+	struct user_row user;
+	struct account *account;
+
+	struct idempotency idempotency;
+	struct str rehash; /* a better hash of the same password; empty: the stored one is fine */
+	struct session_draft session;
+	struct flow_draft flow;
+	struct audit_row audit;
+};
+
+static enum err find_tx(struct tx *tx, void *arg)
+{
+	struct attempt *a = arg;
+
+	return user_by_index(tx, a->identifier.kind, a->indexes, a->n_indexes, &a->user, &a->exists);
+}
+
+static enum err read_identifier(struct request *rq, struct str email_or_phone, struct attempt *a)
+{
+	enum text problem = identifier_parse(rq->arena, email_or_phone,
+	    rq->service->config.default_country, &a->identifier);
+
+	if (problem != TEXT_NONE)
+		return request_refuse_field(rq, STR("email_or_phone"), problem, NULL, 0);
+	a->n_indexes = identifier_indexes(rq, &a->identifier, a->indexes);
+	return OK;
+}
+
+/* Somebody or nobody, one hash: an absent or unusable one costs as much and never matches. */
+static enum err check_password(struct attempt *a, struct secret password, bool *ret_match)
+{
+	enum err e = store_read(a->rq->service->store, a->rq, STORE_PRIMARY, find_tx, a);
+
+	if (e != OK)
+		return e;
+	e = password_verify(a->rq, password, a->exists ? a->user.password : STR_NULL, ret_match);
+	if (e == OK && a->exists && a->user.state != USER_ERASED)
+		e = account_open(a->rq, &a->user, &a->account);
+	return e;
+}
+
+static enum err refuse(struct attempt *a, enum err answer, const char *why)
+{
+	struct audit_entry entry = {
+		.event = STR("user.login_failed"),
+		.outcome = answer,
+		.subject = a->account,
+		.reason = str_of(why),
+	};
+	enum err e;
+
+	if (!a->account)
+		entry.subject_index = a->indexes[0];
+	e = audit_write(a->rq, &entry);
+	return e == OK ? fault(a->rq, answer, "%s", why) : e;
+}
+
+static enum err ask_for_proof_tx(struct tx *tx, void *arg)
+{
+	struct attempt *a = arg;
+	enum err e = flow_begin(tx, &a->flow);
+
+	return e == OK ? audit_append(tx, a->rq->keys, &a->audit) : e;
+}
+
+/* The password is right, the address never proven: a fresh code instead of a session. */
+static enum err ask_for_proof(struct attempt *a, struct verification *ret)
+{
+	struct request *rq = a->rq;
+	struct flow_wish wish = {
+		.purpose = FLOW_VERIFY,
+		.identifier = &a->identifier,
+		.subject_index = a->indexes[0],
+		.account = a->account,
+		.message = STR("verification_code"),
+	};
+	struct audit_entry entry = {
+		.event = STR("user.login_failed"),
+		.outcome = ERR_VERIFICATION_REQUIRED,
+		.subject = a->account,
+	};
+	enum err e = throttle_identifier(rq, STR("login_code"), a->indexes[0], THROTTLE_SENDS_CODE);
+
+	if (e != OK)
+		return e;
+	flow_draft(rq, &wish, &a->flow);
+	audit_draft(rq, &entry, &a->audit);
+	e = store_tx(rq->service->store, rq, ask_for_proof_tx, a);
+	if (e != OK)
+		return e;
+	outbox_ring(rq->service->outbox);
+	*ret = a->flow.view;
+	return fault(rq, ERR_VERIFICATION_REQUIRED, "not verified yet");
+}
+
+static enum err sign_in_tx(struct tx *tx, void *arg)
+{
+	struct attempt *a = arg;
+	struct request *rq = a->rq;
+	bool changed;
+	enum err e = session_begin(rq, tx, a->account, &a->session);
+
+	/* Only while the old hash stands: a password changed meanwhile is not changed back. */
+	if (e == OK && !str_empty(a->rehash))
+		e = user_set_password(tx, a->user.id, a->rehash, a->user.password, rq->now_us,
+		    &changed);
+	return e == OK ? audit_append(tx, rq->keys, &a->audit) : e;
+}
+
+static enum err sign_in(struct attempt *a, struct secret password, struct signed_in *ret)
+{
+	struct request *rq = a->rq;
+	struct audit_entry entry = { .event = STR("user.logged_in"), .subject = a->account };
+	enum err e = OK;
+
+	if (pwhash_needs_rehash(rq->service->pwhash, a->user.password))
+		e = password_hash(rq, password, &a->rehash);
+	if (e != OK)
+		return e;
+	session_draft(rq, a->account, STR("pwd"), &a->idempotency, &a->session);
+	entry.session = &a->session.row.id;
+	audit_draft(rq, &entry, &a->audit);
+	e = store_tx(rq->service->store, rq, sign_in_tx, a);
+	if (e == ERR_FORBIDDEN)
+		return fault(rq, e, "all sessions of this role are taken");
+	if (e == OK)
+		e = throttle_forgive(rq, a->indexes[0]);
+	if (e != OK)
+		return e;
+	outbox_ring(rq->service->outbox);
+	session_answer(rq, a->account, &a->session, ret);
+	return OK;
+}
+
+enum err login_password(struct request *rq, struct str email_or_phone, struct secret password,
+    struct signed_in *ret, struct verification *ret_verification)
+{
+	struct attempt a = { .rq = rq, .idempotency = idempotency_of(rq) };
+	bool answered, match = false;
+	enum err e;
+
+	e = read_identifier(rq, email_or_phone, &a);
+	if (e != OK)
+		return e;
+	e = session_answer_retry(rq, &a.idempotency, ret, &answered);
+	if (e != OK || answered)
+		return e;
+	e = throttle_identifier(rq, STR("login"), a.indexes[0], THROTTLE_TRIES_PASSWORD);
+	if (e == OK)
+		e = check_password(&a, password, &match);
+	if (e != OK)
+		return e;
+	if (!match)
+		return refuse(&a, ERR_INVALID_CREDENTIALS, "no such person, or wrong password");
+	if (a.user.state == USER_DISABLED && rq->service->config.reveal_disabled)
+		return refuse(&a, ERR_ACCOUNT_DISABLED, "account is disabled");
+	if (a.user.state != USER_ACTIVE)
+		return refuse(&a, ERR_INVALID_CREDENTIALS, "account is not active");
+	if (!a.user.is_verified)
+		return ask_for_proof(&a, ret_verification);
+	return sign_in(&a, password, ret);
+}

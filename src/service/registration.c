@@ -1,0 +1,374 @@
+#include "service/registration.h"
+
+#include "service/audit.h"
+#include "service/flow.h"
+#include "service/password.h"
+#include "service/throttle.h"
+
+#define FIELD_PENDING STR("flows.pending")
+#define NAME_MAX_BYTES 150
+/* Django's mark for "no password opens this". */
+#define UNUSABLE STR("!")
+
+/* What was found, or made, between reading the request and writing the rows. */
+struct plan {
+	const struct registration *in;
+	struct identifier identifier;
+	struct str indexes[16];
+	size_t n_indexes;
+	enum role role;
+	struct idempotency idempotency;
+
+	struct user_row existing; /* the look-up's */
+	bool exists;
+	struct str password; /* encoded */
+
+	struct account *account; /* the new one, or the one that exists */
+	bool is_new;
+	struct flow_draft flow;
+	struct audit_row audit;
+	bool taken; /* somebody else was first: the unique index says so */
+};
+
+/* Printable and short; control characters have no place in a name that goes into mails. */
+static bool name_ok(struct str name)
+{
+	if (name.len > NAME_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static enum err check_identifier(struct request *rq, const struct registration *in,
+    struct identifier *ret)
+{
+	struct str country = str_empty(in->country) ? rq->service->config.default_country
+						    : in->country;
+	enum text problem;
+
+	if (str_empty(in->email) == str_empty(in->phone)) {
+		request_refuse_field(rq, STR("email"), TEXT_IDENTIFIER_ONE_OF, NULL, 0);
+		return request_refuse_field(rq, STR("phone"), TEXT_IDENTIFIER_ONE_OF, NULL, 0);
+	}
+	if (!str_empty(in->email)) {
+		problem = identifier_parse_email(rq->arena, in->email, ret);
+		return problem == TEXT_NONE
+			   ? OK
+			   : request_refuse_field(rq, STR("email"), problem, NULL, 0);
+	}
+	problem = identifier_parse_phone(rq->arena, in->phone, country, ret);
+	return problem == TEXT_NONE ? OK
+				    : request_refuse_field(rq, STR("phone"), problem, NULL, 0);
+}
+
+static bool role_may_register(struct str text, enum role *ret)
+{
+	if (str_empty(text) || str_eq_nocase(text, STR("client")))
+		*ret = ROLE_CLIENT;
+	else if (str_eq_nocase(text, STR("vendor")))
+		*ret = ROLE_VENDOR;
+	else
+		return false;
+	return true;
+}
+
+/* Every mistake in the body is named at once, not one a try. */
+static enum err check(struct request *rq, struct plan *plan)
+{
+	const struct registration *in = plan->in;
+	enum err identifier = check_identifier(rq, in, &plan->identifier);
+	enum err password = password_check_policy(rq, STR("password"), in->password,
+	    identifier == OK ? &plan->identifier : NULL);
+
+	if (!role_may_register(in->role, &plan->role))
+		request_refuse_field(rq, STR("role"), TEXT_ROLE_NOT_ALLOWED, NULL, 0);
+	if (!str_empty(in->country) && !identifier_country_known(in->country))
+		request_refuse_field(rq, STR("country"), TEXT_COUNTRY_INVALID, NULL, 0);
+	if (!name_ok(in->first_name))
+		request_refuse_field(rq, STR("first_name"), TEXT_NAME_INVALID, NULL, 0);
+	if (!name_ok(in->last_name))
+		request_refuse_field(rq, STR("last_name"), TEXT_NAME_INVALID, NULL, 0);
+	if (identifier != OK || password != OK || rq->field_errors)
+		return ERR_VALIDATION_FAILED;
+	if (!outbox_can_send(rq->service->outbox,
+		plan->identifier.kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS))
+		return fault(rq, ERR_UNAVAILABLE, "no way to send a code is configured");
+	plan->n_indexes = identifier_indexes(rq, &plan->identifier, plan->indexes);
+	return OK;
+}
+
+/* The two branches that run side by side: is it there already, and the hash. */
+struct branch {
+	struct request *rq;
+	struct plan *plan;
+};
+
+static enum err find_tx(struct tx *tx, void *arg)
+{
+	struct plan *plan = arg;
+
+	return user_by_index(tx, plan->identifier.kind, plan->indexes, plan->n_indexes,
+	    &plan->existing, &plan->exists);
+}
+
+static enum err find_branch(void *arg)
+{
+	struct branch *b = arg;
+
+	return store_read(b->rq->service->store, b->rq, STORE_PRIMARY, find_tx, b->plan);
+}
+
+static enum err hash_branch(void *arg)
+{
+	struct branch *b = arg;
+
+	return password_hash(b->rq, b->plan->in->password, &b->plan->password);
+}
+
+static enum err find_and_hash(struct request *rq, struct plan *plan)
+{
+	struct branch branch = { .rq = rq, .plan = plan };
+	struct rt_task tasks[] = {
+		{ .fn = find_branch, .arg = &branch },
+		{ .fn = hash_branch, .arg = &branch },
+	};
+
+	return rt_gather(tasks, ARRAY_LEN(tasks));
+}
+
+/* A person who is not in the store yet, complete but for being written. */
+static struct account *new_account(struct request *rq, const struct plan *plan)
+{
+	struct account *account = ARENA_NEW(rq->secrets, struct account);
+	struct user_row *row = &account->row;
+
+	data_key_generate(&account->key);
+	account->identifier = plan->identifier.display;
+	account->profile = (struct profile){
+		.first_name = plan->in->first_name,
+		.last_name = plan->in->last_name,
+		.country = plan->in->country,
+		.locale = plan->in->locale,
+	};
+	*row = (struct user_row){
+		.id = uuid_v7(),
+		.kind = plan->identifier.kind,
+		.identifier_index = plan->indexes[0],
+		.index_version = keyring_active(rq->keys),
+		.password = plan->password,
+		.password_at_us = rq->now_us,
+		.role = plan->role,
+		.auth_provider = plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email")
+									   : STR("phone"),
+		.state = USER_ACTIVE,
+		.state_at_us = rq->now_us,
+		.epoch = 1,
+		.created_at_us = rq->now_us,
+		.updated_at_us = rq->now_us,
+	};
+	row->data_key = data_key_wrap(rq->arena, rq->keys, row->id, &account->key);
+	row->identifier = account_seal_identifier(rq, &account->key, account->identifier);
+	row->profile = account_seal_profile(rq, &account->key, &account->profile);
+	return account;
+}
+
+/* New, there but never verified, or somebody's: three flows that look alike from outside. */
+static enum err draft(struct request *rq, struct plan *plan)
+{
+	struct flow_wish wish = {
+		.purpose = FLOW_VERIFY,
+		.identifier = &plan->identifier,
+		.subject_index = plan->indexes[0],
+		.message = STR("verification_code"),
+		.idempotency = &plan->idempotency,
+	};
+	struct audit_entry entry = { .event = STR("user.registered") };
+	enum err e;
+
+	plan->is_new = !plan->exists;
+	if (plan->is_new) {
+		plan->account = new_account(rq, plan);
+	} else {
+		e = account_open(rq, &plan->existing, &plan->account);
+		if (e != OK)
+			return e;
+		entry.outcome = ERR_ALREADY_REGISTERED;
+	}
+	wish.account = plan->account;
+	if (!plan->is_new && plan->existing.is_verified) {
+		wish.decoy = true;
+		wish.message = STR("already_registered");
+	} else if (!plan->is_new) {
+		wish.pending = seal(rq->arena, &plan->account->key, FIELD_PENDING, plan->password);
+	}
+	if (!plan->is_new && plan->existing.state != USER_ACTIVE) {
+		wish.decoy = true;
+		wish.message = STR_NULL;
+	}
+	entry.subject = plan->account;
+	flow_draft(rq, &wish, &plan->flow);
+	audit_draft(rq, &entry, &plan->audit);
+	return OK;
+}
+
+struct write_arg {
+	struct request *rq;
+	struct plan *plan;
+};
+
+static enum err write_consents(struct tx *tx, const struct request *rq, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->in->n_consents; i++) {
+		struct consent_row row = {
+			.document = plan->in->consents[i].document,
+			.version = plan->in->consents[i].version,
+			.given_at_us = rq->now_us,
+		};
+		enum err e = consent_insert(tx, plan->account->row.id, &row);
+
+		if (e != OK)
+			return e;
+	}
+	return OK;
+}
+
+static enum err write_tx(struct tx *tx, void *arg)
+{
+	struct write_arg *w = arg;
+	struct plan *plan = w->plan;
+	const struct user_row *user = &plan->account->row;
+	struct event_field role = { .name = STR("role"), .value = role_name(user->role) };
+	bool changed;
+	enum err e = OK;
+
+	plan->taken = false;
+	if (plan->is_new) {
+		e = user_insert(tx, user, &plan->taken);
+		if (e != OK || plan->taken)
+			return e;
+		e = write_consents(tx, w->rq, plan);
+		if (e == OK)
+			e = outbox_append_event(w->rq->service->outbox, tx, STR("user.registered"),
+			    user->id, w->rq->now_us, &role, 1);
+	}
+	if (e == OK && !str_empty(plan->flow.row.pending))
+		e = user_set_password(tx, user->id, UNUSABLE, STR_NULL, w->rq->now_us, &changed);
+	if (e == OK)
+		e = flow_begin(tx, &plan->flow);
+	if (e == OK)
+		e = audit_append(tx, w->rq->keys, &plan->audit);
+	return e;
+}
+
+/* registration.reveal_existing: the classic answer, for those who want it. */
+static enum err refuse_existing(struct request *rq, const struct plan *plan)
+{
+	struct str field = plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone");
+
+	request_refuse_field(rq, field, TEXT_IDENTIFIER_TAKEN, NULL, 0);
+	if (rq->service->config.reveal_existing == REVEAL_400)
+		return ERR_VALIDATION_FAILED;
+	return fault(rq, ERR_ALREADY_REGISTERED, "identifier is taken");
+}
+
+static void answer(struct request *rq, const struct plan *plan, struct registered *ret)
+{
+	bool is_email = plan->identifier.kind == IDENTIFIER_EMAIL;
+	bool revealing = rq->service->config.reveal_existing != REVEAL_NO;
+
+	*ret = (struct registered){
+		.email = is_email ? plan->identifier.display : STR_NULL,
+		.phone = is_email ? STR_NULL : plan->identifier.display,
+		.first_name = plan->in->first_name,
+		.last_name = plan->in->last_name,
+		.role = role_name(plan->role),
+		.auth_provider = is_email ? STR("email") : STR("phone"),
+		.has_id = revealing && plan->account,
+		.verification = plan->flow.view,
+	};
+	if (ret->has_id)
+		ret->id = plan->account->row.id;
+}
+
+struct retry {
+	const struct idempotency *idempotency;
+	int64_t now_us;
+	struct flow_row flow;
+	struct user_row user;
+	bool found, has_user;
+};
+
+static enum err find_retry_tx(struct tx *tx, void *arg)
+{
+	struct retry *r = arg;
+	enum err e = flow_by_idempotency(tx, r->idempotency->hash, r->now_us, &r->flow, &r->found);
+
+	if (e == OK && r->found && r->flow.has_user)
+		e = user_by_id(tx, r->flow.user_id, &r->user, &r->has_user);
+	return e;
+}
+
+/* The answer of an earlier call with the same key, rebuilt from the flow it made. */
+static enum err answer_retry(struct request *rq, struct plan *plan, struct registered *ret,
+    bool *ret_answered)
+{
+	struct retry r = { .idempotency = &plan->idempotency, .now_us = rq->now_us };
+	enum err e;
+
+	*ret_answered = false;
+	if (!plan->idempotency.present)
+		return OK;
+	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_retry_tx, &r);
+	if (e != OK || !r.found)
+		return e;
+	e = idempotency_check(rq, &plan->idempotency, r.flow.idempotency_body);
+	if (e == OK && r.has_user)
+		e = account_open(rq, &r.user, &plan->account);
+	if (e == OK)
+		e = flow_view(rq, &r.flow, plan->account, &plan->flow.view);
+	if (e == OK) {
+		answer(rq, plan, ret);
+		*ret_answered = true;
+	}
+	return e;
+}
+
+enum err registration_create(struct request *rq, const struct registration *in,
+    struct registered *ret)
+{
+	struct plan plan = { .in = in, .idempotency = idempotency_of(rq) };
+	struct write_arg write = { .rq = rq, .plan = &plan };
+	bool answered;
+	enum err e;
+
+	e = check(rq, &plan);
+	if (e != OK)
+		return e;
+	e = answer_retry(rq, &plan, ret, &answered);
+	if (e != OK || answered)
+		return e;
+	e = throttle_identifier(rq, STR("register"), plan.indexes[0], THROTTLE_SENDS_CODE);
+	if (e != OK)
+		return e;
+	e = find_and_hash(rq, &plan);
+	/* Once more when somebody else took the identifier between look-up and insert. */
+	for (int tries = 0; e == OK && tries < 2; tries++) {
+		if (plan.exists && rq->service->config.reveal_existing != REVEAL_NO)
+			return refuse_existing(rq, &plan);
+		e = draft(rq, &plan);
+		if (e == OK)
+			e = store_tx(rq->service->store, rq, write_tx, &write);
+		if (e != OK || !plan.taken)
+			break;
+		e = store_read(rq->service->store, rq, STORE_PRIMARY, find_tx, &plan);
+	}
+	if (e != OK)
+		return e;
+	if (plan.taken)
+		return fault(rq, ERR_UNAVAILABLE, "identifier taken and gone again");
+	outbox_ring(rq->service->outbox);
+	answer(rq, &plan, ret);
+	return OK;
+}

@@ -1,0 +1,113 @@
+#include "service/service.h"
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "service/audit.h"
+#include "store/flow_store.h"
+
+/* Expired rows are deleted in small bites, so that no request waits behind a long transaction. */
+#define SWEEP_EVERY_US US_PER_MIN
+#define SWEEP_BITE 500
+/* Ended sessions and used flows are kept this long: support questions come a day later. */
+#define SWEEP_SESSIONS_AFTER_US (30 * US_PER_DAY)
+#define SWEEP_FLOWS_AFTER_US US_PER_DAY
+#define SWEEP_OUTBOX_AFTER_US (30 * US_PER_DAY)
+
+void service_init(struct service *service, struct keyring *keys)
+{
+	pthread_mutex_t *lock = malloc(sizeof(*lock));
+
+	if (!lock)
+		die("out of memory");
+	pthread_mutex_init(lock, NULL);
+	service->keys_lock = lock;
+	service->keys = keys;
+}
+
+void service_done(struct service *service)
+{
+	keyring_unref(&service->keys);
+	if (service->keys_lock)
+		pthread_mutex_destroy(service->keys_lock);
+	free(service->keys_lock);
+	service->keys_lock = NULL;
+}
+
+struct keyring *service_keys(struct service *service)
+{
+	struct keyring *keys;
+
+	pthread_mutex_lock(service->keys_lock);
+	keys = keyring_ref(service->keys);
+	pthread_mutex_unlock(service->keys_lock);
+	return keys;
+}
+
+void service_set_keys(struct service *service, struct keyring *keys)
+{
+	struct keyring *old;
+
+	pthread_mutex_lock(service->keys_lock);
+	old = service->keys;
+	service->keys = keys;
+	pthread_mutex_unlock(service->keys_lock);
+	keyring_unref(&old);
+}
+
+enum err service_seal_batch(struct tx *tx, void *arg)
+{
+	struct service *service = arg;
+	struct keyring *keys = service_keys(service);
+	enum err e = audit_seal_batch(tx, keys, now_wall_us());
+
+	keyring_unref(&keys);
+	return e;
+}
+
+static enum err sweep_tx(struct tx *tx, void *arg)
+{
+	int64_t now_us = *(const int64_t *)arg;
+	int64_t n;
+	enum err e;
+
+	e = session_sweep(tx, now_us - SWEEP_SESSIONS_AFTER_US, SWEEP_BITE, &n);
+	if (e == OK)
+		e = flow_sweep(tx, now_us - SWEEP_FLOWS_AFTER_US, SWEEP_BITE, &n);
+	if (e == OK)
+		e = outbox_sweep(tx, now_us - SWEEP_OUTBOX_AFTER_US, SWEEP_BITE, &n);
+	return e;
+}
+
+static void sweep_once(struct service *service)
+{
+	struct request rq;
+	enum err e;
+
+	request_init(&rq, service, now_mono_us() + 30 * US_PER_S);
+	rq.keys = service_keys(service);
+	rq.operation = STR("sweep");
+	e = store_tx(service->store, &rq, sweep_tx, &rq.now_us);
+	if (e == OK)
+		e = kv_sweep(service->kv, &rq);
+	if (e == OK)
+		e = audit_flush_refusals(&rq);
+	if (e != OK && e != ERR_SHUTDOWN)
+		log_warning("sweep put off: %.*s", STR_ARG(err_slug(e)));
+	keyring_unref(&rq.keys);
+	request_done(&rq);
+}
+
+static void sweep_loop(void *arg)
+{
+	struct service *service = arg;
+
+	while (rt_sleep_until(now_mono_us() + SWEEP_EVERY_US) == OK)
+		sweep_once(service);
+	sweep_once(service);
+}
+
+enum err service_start_background(struct service *service)
+{
+	return rt_spawn(sweep_loop, service);
+}

@@ -1,0 +1,223 @@
+#include "service/session.h"
+
+#include "base/log.h"
+#include "service/device.h"
+#include "service/session_priv.h"
+
+#define FIELD_ADDRESS STR("sessions.address")
+#define FIELD_USER_AGENT STR("sessions.user_agent")
+#define FIELD_SUCCESSOR STR("sessions.successor")
+
+struct str session_refresh_hash(struct request *rq, int key_id, struct uuid session, struct str jti)
+{
+	struct str parts[] = { uuid_bytes(&session), jti };
+	struct mac mac;
+
+	if (!keyring_mac(rq->keys, KEY_REFRESH, key_id, parts, ARRAY_LEN(parts), &mac))
+		return STR_NULL;
+	return str_dup(rq->arena, str_bytes(mac.b, sizeof(mac.b)));
+}
+
+struct str session_seal_refresh(struct request *rq, struct secret refresh)
+{
+	return seal_system(rq->arena, rq->keys, KEY_REFRESH, FIELD_SUCCESSOR, secret_reveal(refresh));
+}
+
+enum err session_unseal_refresh(struct request *rq, const struct session_row *session,
+    struct secret *ret)
+{
+	struct str text;
+
+	if (unseal_system(rq->secrets, rq->keys, KEY_REFRESH, FIELD_SUCCESSOR, session->successor,
+		&text) != OK)
+		return fault(rq, ERR_INTERNAL, "a session's successor does not open");
+	*ret = secret_of(text);
+	return OK;
+}
+
+static struct str user_id_text(struct request *rq, const struct user_row *user)
+{
+	if (rq->service->config.token_user_id_external && !str_empty(user->external_id))
+		return user->external_id;
+	return uuid_str(rq->arena, user->id);
+}
+
+/* Whole seconds: a JWT cannot say it finer, and the row must not outlive what the token says. */
+static int64_t whole_seconds(int64_t us)
+{
+	return us - us % US_PER_S;
+}
+
+void session_sign(struct request *rq, enum token_type type, const struct session_row *session,
+    const struct user_row *user, int64_t expires_at_us, struct signed_token *ret)
+{
+	struct token_claims claims = {
+		.type = type,
+		.iat_s = rq->now_us / US_PER_S,
+		.exp_s = expires_at_us / US_PER_S,
+		.jti = token_jti(rq->secrets),
+		.user_id = user_id_text(rq, user),
+		.has_session = true,
+		.session_id = session->id,
+		.role = role_name(user->role),
+		.epoch = user->epoch,
+	};
+
+	ret->jti = claims.jti;
+	ret->text = token_sign(rq->secrets, rq->keys, &rq->service->config.token, &claims);
+	ret->expires_at_us = whole_seconds(expires_at_us);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t session_idle_end(const struct request *rq, const struct session_row *session)
+{
+	return earlier(rq->now_us + rq->service->config.refresh_ttl_us, session->expires_at_us);
+}
+
+void session_access(struct request *rq, const struct session_row *session,
+    const struct user_row *user, struct token_pair *ret)
+{
+	int64_t ttl_us = rq->service->config.access_ttl_us;
+	struct signed_token access;
+
+	session_sign(rq, TOKEN_ACCESS, session, user,
+	    earlier(rq->now_us + ttl_us, session->expires_at_us), &access);
+	ret->access = access.text;
+	ret->access_expires_at_us = access.expires_at_us;
+	ret->expires_in_s = (access.expires_at_us - whole_seconds(rq->now_us)) / US_PER_S;
+}
+
+void session_draft(struct request *rq, const struct account *account, struct str amr,
+    const struct idempotency *idempotency, struct session_draft *ret)
+{
+	struct session_row *row = &ret->row;
+	struct signed_token refresh;
+
+	*ret = (struct session_draft){ .row = {
+		.id = uuid_v7(),
+		.user_id = account->row.id,
+		.client = STR(""),
+		.amr = amr,
+		.engine = engine_name(rq->engine),
+		.device_id = device_id_hash(rq),
+		.created_at_us = rq->now_us,
+		.auth_time_us = rq->now_us,
+		.expires_at_us = rq->now_us + rq->service->config.session_ttl_us,
+		.hash_key = keyring_active(rq->keys),
+		.generation = 1,
+		.rotated_at_us = rq->now_us,
+	} };
+	row->idle_expires_at_us = session_idle_end(rq, row);
+	row->address = seal(rq->arena, &account->key, FIELD_ADDRESS,
+	    client_address_text(rq->arena, &rq->client));
+	row->user_agent = seal(rq->arena, &account->key, FIELD_USER_AGENT, rq->user_agent);
+	session_sign(rq, TOKEN_REFRESH, row, &account->row, row->idle_expires_at_us, &refresh);
+	row->cur_hash = session_refresh_hash(rq, KEYRING_ACTIVE, row->id, refresh.jti);
+	row->successor = session_seal_refresh(rq, refresh.text);
+	if (idempotency && idempotency->present) {
+		row->idempotency_hash = idempotency->hash;
+		row->idempotency_body = idempotency->body;
+		row->idempotency_until_us = idempotency->until_us;
+	}
+	session_access(rq, row, &account->row, &ret->tokens);
+	ret->tokens.refresh = refresh.text;
+	ret->tokens.refresh_expires_at_us = refresh.expires_at_us;
+}
+
+/* Room for one more: the oldest go, or the new one is refused. */
+static enum err keep_limit(struct request *rq, struct tx *tx, const struct user_row *user)
+{
+	uint32_t max = rq->service->config.session_max[user->role];
+	struct session_row *live;
+	size_t n;
+	enum err e;
+
+	if (max == 0)
+		return OK;
+	e = session_list_live(tx, user->id, rq->now_us, &live, &n);
+	if (e != OK || n < max)
+		return e;
+	if (rq->service->config.session_on_limit == SESSION_REFUSE_NEW)
+		return ERR_FORBIDDEN;
+	for (size_t i = 0; i + max <= n; i++) {
+		bool ended;
+
+		e = session_end(tx, live[i].id, STR("limit"), rq->now_us, &ended);
+		if (e != OK)
+			return e;
+	}
+	return OK;
+}
+
+enum err session_begin(struct request *rq, struct tx *tx, const struct account *account,
+    const struct session_draft *draft)
+{
+	struct str session = uuid_str(tx_arena(tx), draft->row.id);
+	struct event_field field = { .name = STR("session_id"), .value = session };
+	enum err e;
+
+	e = keep_limit(rq, tx, &account->row);
+	if (e == OK)
+		e = session_insert(tx, &draft->row);
+	if (e == OK)
+		e = user_set_last_login(tx, account->row.id, rq->now_us);
+	if (e == OK)
+		e = outbox_append_event(rq->service->outbox, tx, STR("user.logged_in"),
+		    account->row.id, rq->now_us, &field, 1);
+	return e;
+}
+
+void session_answer(struct request *rq, struct account *account, const struct session_draft *draft,
+    struct signed_in *ret)
+{
+	account->row.last_login_us = rq->now_us;
+	account->row.updated_at_us = rq->now_us;
+	ret->tokens = draft->tokens;
+	ret->device = device_token_new(rq, account->row.identifier_index);
+	account_view(account, &ret->user);
+}
+
+struct retry {
+	struct str hash;
+	int64_t now_us;
+	struct session_user found;
+};
+
+static enum err find_retry_tx(struct tx *tx, void *arg)
+{
+	struct retry *r = arg;
+
+	return session_by_idempotency(tx, r->hash, r->now_us, &r->found);
+}
+
+enum err session_answer_retry(struct request *rq, const struct idempotency *idempotency,
+    struct signed_in *ret, bool *ret_answered)
+{
+	struct retry r = { .hash = idempotency->hash, .now_us = rq->now_us };
+	struct session_draft draft = { 0 };
+	struct account *account;
+	enum err e;
+
+	*ret_answered = false;
+	if (!idempotency->present)
+		return OK;
+	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_retry_tx, &r);
+	if (e != OK || !r.found.found)
+		return e;
+	e = idempotency_check(rq, idempotency, r.found.session.idempotency_body);
+	if (e == OK)
+		e = account_open(rq, &r.found.user, &account);
+	if (e == OK)
+		e = session_unseal_refresh(rq, &r.found.session, &draft.tokens.refresh);
+	if (e != OK)
+		return e;
+	draft.tokens.refresh_expires_at_us = whole_seconds(r.found.session.idle_expires_at_us);
+	session_access(rq, &r.found.session, &r.found.user, &draft.tokens);
+	session_answer(rq, account, &draft, ret);
+	*ret_answered = true;
+	return OK;
+}

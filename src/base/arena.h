@@ -36,6 +36,8 @@ void *arena_copy(struct arena *a, const void *p, size_t len) __attribute__((retu
 
 /** arena_defer() - call @fn(@arg) on reset or free, last registered first. */
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
+/** arena_kind() - which kind it was made as. */
+enum arena_kind arena_kind(const struct arena *a);
 /** arena_used() - bytes handed out since the last reset. */
 size_t arena_used(const struct arena *a);
 

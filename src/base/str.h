@@ -71,6 +71,12 @@ bool str_blank(struct str s);
 bool str_next_token(struct str *rest, char sep, struct str *ret);
 /** str_to_i64() - the whole of @s as a decimal number; false on anything else or overflow. */
 bool str_to_i64(struct str s, int64_t *ret);
+/**
+ * str_utf8_next() - the code point @s begins with
+ *
+ * Returns: how many bytes it takes; 0 when @s is empty or does not begin with well-formed UTF-8.
+ */
+size_t str_utf8_next(struct str s, uint32_t *ret);
 /** str_utf8_valid() - well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool str_utf8_valid(struct str s);
 /** str_utf8_length() - code points in well-formed UTF-8. */

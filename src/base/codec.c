@@ -1,0 +1,264 @@
+#include "base/codec.h"
+
+#include "base/clock.h"
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static char *put_hex(char *p, const uint8_t *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		*p++ = digits[bytes[i] >> 4];
+		*p++ = digits[bytes[i] & 15];
+	}
+	return p;
+}
+
+/* Read 2 * @n digits into @n bytes. */
+static bool take_hex(const char *text, uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+struct str hex_encode(struct arena *arena, struct str bytes)
+{
+	char *out = arena_array(arena, 2, bytes.len + 1);
+
+	put_hex(out, (const uint8_t *)bytes.ptr, bytes.len);
+	return (struct str){ out, 2 * bytes.len };
+}
+
+bool hex_decode(struct arena *arena, struct str text, struct str *ret)
+{
+	uint8_t *out;
+
+	if (text.len % 2 != 0)
+		return false;
+	out = arena_alloc(arena, text.len / 2 + 1);
+	if (!take_hex(text.ptr, out, text.len / 2))
+		return false;
+	*ret = str_bytes(out, text.len / 2);
+	return true;
+}
+
+/* The last two characters are all the two alphabets differ in. */
+static const char standard[] = "+/";
+static const char url[] = "-_";
+
+static char digit_of(unsigned value, const char last[2])
+{
+	if (value < 26)
+		return (char)('A' + value);
+	if (value < 52)
+		return (char)('a' + (value - 26));
+	if (value < 62)
+		return (char)('0' + (value - 52));
+	return last[value - 62];
+}
+
+static int value_of(char c, const char last[2])
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == last[0])
+		return 62;
+	return c == last[1] ? 63 : -1;
+}
+
+static struct str encode(struct arena *arena, struct str bytes, const char last[2])
+{
+	const uint8_t *in = (const uint8_t *)bytes.ptr;
+	char *out = arena_array(arena, bytes.len / 3 + 2, 4), *p = out;
+	unsigned pending = 0, bits = 0;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		pending = (pending << 8 | in[i]) & 0x3fff;
+		for (bits += 8; bits >= 6; bits -= 6)
+			*p++ = digit_of(pending >> (bits - 6) & 63, last);
+	}
+	if (bits > 0)
+		*p++ = digit_of(pending << (6 - bits) & 63, last);
+	return (struct str){ out, (size_t)(p - out) };
+}
+
+static bool decode(struct arena *arena, struct str text, const char last[2], struct str *ret)
+{
+	uint8_t *out, *p;
+	unsigned pending = 0, bits = 0;
+
+	if (text.len % 4 == 1)
+		return false;
+	p = out = arena_alloc(arena, text.len / 4 * 3 + 3);
+	for (size_t i = 0; i < text.len; i++) {
+		int value = value_of(text.ptr[i], last);
+
+		if (value < 0)
+			return false;
+		pending = (pending << 6 | (unsigned)value) & 0x3fff;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			*p++ = (uint8_t)(pending >> bits);
+		}
+	}
+	/* Bits left over that are not zero would give one value several spellings. */
+	if ((pending & ((1u << bits) - 1)) != 0)
+		return false;
+	*ret = str_bytes(out, (size_t)(p - out));
+	return true;
+}
+
+struct str base64_encode(struct arena *arena, struct str bytes)
+{
+	struct buf out;
+
+	buf_init(&out, arena, bytes.len / 3 * 4 + 4);
+	buf_add(&out, encode(arena, bytes, standard));
+	while (out.len % 4 != 0)
+		buf_add_char(&out, '=');
+	return buf_str(&out);
+}
+
+bool base64_decode(struct arena *arena, struct str text, struct str *ret)
+{
+	if (text.len % 4 != 0)
+		return false;
+	for (int i = 0; i < 2 && str_ends(text, STR("=")); i++)
+		text.len--;
+	return decode(arena, text, standard, ret);
+}
+
+struct str base64url_encode(struct arena *arena, struct str bytes)
+{
+	return encode(arena, bytes, url);
+}
+
+bool base64url_decode(struct arena *arena, struct str text, struct str *ret)
+{
+	return decode(arena, text, url, ret);
+}
+
+static void set_version(struct uuid *id, uint8_t version)
+{
+	id->b[6] = (uint8_t)(version << 4 | (id->b[6] & 0x0f));
+	id->b[8] = (uint8_t)(0x80 | (id->b[8] & 0x3f));
+}
+
+/*
+ * The time of a new v7 id in 1/4096 ms, of which the low twelve bits go into rand_a (RFC 9562 6.2,
+ * method 3). Within the process no two are equal, and later ones are greater even when the clock
+ * stands or steps back a little; set back by more, it counts again from what it says.
+ */
+static uint64_t v7_tick(void)
+{
+	static const uint64_t patience = 10 * 1000 * 4096;
+	static uint64_t last;
+	int64_t wall_us = now_wall_us();
+	uint64_t now = (uint64_t)(wall_us / US_PER_MS) << 12 |
+		       (uint64_t)(wall_us % US_PER_MS * 4096 / US_PER_MS);
+	uint64_t before = __atomic_load_n(&last, __ATOMIC_RELAXED), tick;
+
+	do {
+		tick = before >= now && before - now < patience ? before + 1 : now;
+	} while (!__atomic_compare_exchange_n(
+	    &last, &before, tick, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return tick;
+}
+
+struct uuid uuid_v7(void)
+{
+	uint64_t tick = v7_tick(), ms = tick >> 12;
+	struct uuid id;
+
+	random_bytes(id.b + 8, 8);
+	for (int i = 5; i >= 0; i--, ms >>= 8)
+		id.b[i] = (uint8_t)ms;
+	id.b[6] = (uint8_t)(tick >> 8 & 0x0f);
+	id.b[7] = (uint8_t)tick;
+	set_version(&id, 7);
+	return id;
+}
+
+struct uuid uuid_v4(void)
+{
+	struct uuid id;
+
+	random_bytes(id.b, sizeof(id.b));
+	set_version(&id, 4);
+	return id;
+}
+
+/* Bytes in each of the five groups. */
+static const uint8_t uuid_groups[] = { 4, 2, 2, 2, 6 };
+
+void uuid_format(struct uuid id, char out[UUID_TEXT_SIZE])
+{
+	const uint8_t *bytes = id.b;
+
+	for (size_t i = 0; i < ARRAY_LEN(uuid_groups); i++) {
+		if (i > 0)
+			*out++ = '-';
+		out = put_hex(out, bytes, uuid_groups[i]);
+		bytes += uuid_groups[i];
+	}
+	*out = '\0';
+}
+
+struct str uuid_str(struct arena *arena, struct uuid id)
+{
+	char *text = arena_alloc(arena, UUID_TEXT_SIZE);
+
+	uuid_format(id, text);
+	return (struct str){ text, UUID_TEXT_SIZE - 1 };
+}
+
+bool uuid_parse(struct str text, struct uuid *ret)
+{
+	const char *p = text.ptr;
+	struct uuid id;
+	uint8_t *bytes = id.b;
+
+	if (text.len != UUID_TEXT_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(uuid_groups); i++) {
+		if (i > 0 && *p++ != '-')
+			return false;
+		if (!take_hex(p, bytes, uuid_groups[i]))
+			return false;
+		p += 2 * uuid_groups[i];
+		bytes += uuid_groups[i];
+	}
+	*ret = id;
+	return true;
+}
+
+bool uuid_equal(struct uuid a, struct uuid b)
+{
+	return memcmp(a.b, b.b, sizeof(a.b)) == 0;
+}
+
+bool uuid_is_nil(struct uuid id)
+{
+	return uuid_equal(id, (struct uuid){ 0 });
+}

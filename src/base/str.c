@@ -10,7 +10,7 @@
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 bool str_eq(struct str a, struct str b)
@@ -261,24 +261,6 @@ struct str str_lower(struct arena *arena, struct str s)
 	return (struct str){ copy, s.len };
 }
 
-struct str str_printf(struct arena *arena, const char *fmt, ...)
-{
-	va_list args;
-	char *text;
-	int n;
-
-	va_start(args, fmt);
-	n = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	if (n < 0)
-		die("cannot format \"%s\"", fmt);
-	text = arena_alloc(arena, (size_t)n + 1);
-	va_start(args, fmt);
-	vsnprintf(text, (size_t)n + 1, fmt, args);
-	va_end(args);
-	return (struct str){ text, (size_t)n };
-}
-
 void buf_init(struct buf *b, struct arena *arena, size_t cap)
 {
 	*b = (struct buf){ .arena = arena, .cap = cap };
@@ -299,7 +281,7 @@ char *buf_reserve(struct buf *b, size_t n)
 	if (cap < need)
 		cap = need;
 	ptr = arena_alloc(b->arena, cap);
-	if (b->len > 0)
+	if (b->ptr)
 		memcpy(ptr, b->ptr, b->len);
 	b->ptr = ptr;
 	b->cap = cap;
@@ -320,23 +302,40 @@ void buf_add_char(struct buf *b, char c)
 	b->len++;
 }
 
-void buf_printf(struct buf *b, const char *fmt, ...)
+/* What is written ends in a NUL, which is not counted. */
+static void PRINTF_LIKE(2, 0) add_formatted(struct buf *b, const char *fmt, va_list args)
 {
 	size_t room = b->cap - b->len;
-	va_list args;
+	va_list again;
 	int n;
 
-	va_start(args, fmt);
+	va_copy(again, args);
 	n = vsnprintf(b->ptr ? b->ptr + b->len : NULL, room, fmt, args);
-	va_end(args);
 	if (n < 0)
 		die("cannot format \"%s\"", fmt);
-	if ((size_t)n >= room) {
-		char *p = buf_reserve(b, (size_t)n + 1);
-
-		va_start(args, fmt);
-		vsnprintf(p, (size_t)n + 1, fmt, args);
-		va_end(args);
-	}
+	if ((size_t)n >= room)
+		vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+	va_end(again);
 	b->len += (size_t)n;
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add_formatted(b, fmt, args);
+	va_end(args);
+}
+
+struct str str_printf(struct arena *arena, const char *fmt, ...)
+{
+	struct buf b;
+	va_list args;
+
+	buf_init(&b, arena, 0);
+	va_start(args, fmt);
+	add_formatted(&b, fmt, args);
+	va_end(args);
+	return buf_str(&b);
 }

@@ -172,7 +172,7 @@ static void set_version(struct uuid *id, uint8_t version)
  */
 static uint64_t v7_tick(void)
 {
-	static const uint64_t patience = 10 * 1000 * 4096;
+	static const uint64_t patience = UINT64_C(10) * 1000 * 4096;
 	static uint64_t last;
 	int64_t wall_us = now_wall_us();
 	uint64_t now = (uint64_t)(wall_us / US_PER_MS) << 12 |
@@ -246,7 +246,7 @@ bool uuid_parse(struct str text, struct uuid *ret)
 			return false;
 		if (!take_hex(p, bytes, uuid_groups[i]))
 			return false;
-		p += 2 * uuid_groups[i];
+		p += 2 * (size_t)uuid_groups[i];
 		bytes += uuid_groups[i];
 	}
 	*ret = id;

@@ -54,6 +54,6 @@ void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /** die() - log an error and abort: for our own mistakes that must not run on. */
-_Noreturn void die(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void die(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
 
 #endif

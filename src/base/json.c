@@ -89,11 +89,11 @@ static bool depth_is_bounded(struct str text)
 			i++;
 		else if (c == '"')
 			in_string = !in_string;
-		else if (in_string)
-			continue;
-		else if ((c == '[' || c == '{') && ++depth > JSON_MAX_DEPTH)
-			return false;
-		else if ((c == ']' || c == '}') && depth-- == 0)
+		else if (!in_string && (c == '[' || c == '{'))
+			depth++;
+		else if (!in_string && (c == ']' || c == '}'))
+			depth--; /* below zero is refused like any great depth */
+		if (depth > JSON_MAX_DEPTH)
 			return false;
 	}
 	return true;
@@ -103,7 +103,8 @@ enum err json_parse(struct arena *arena, struct str text, const struct json **re
 {
 	json_t *tree;
 
-	if (!depth_is_bounded(text))
+	/* jansson takes a raw NUL for the end and ignores what follows; no JSON text has one. */
+	if (str_find(text, '\0') >= 0 || !depth_is_bounded(text))
 		return ERR_MALFORMED_JSON;
 	tree = json_loadb(
 	    text.ptr, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);

@@ -23,23 +23,25 @@ struct lane_ops {
 	 * each that is done, possibly both.
 	 */
 	void (*step_pair)(struct lane_job *a, struct lane_job *b);
-	/** done() - on the lane's thread after the last slice, before the caller wakes; may be NULL. */
+	/** done() - on the lane's thread after the last slice, before the caller wakes; may be
+	 * NULL. */
 	void (*done)(struct lane_job *job);
 };
 
 struct lane_job {
 	const struct lane_ops *ops;
-	int64_t cost_us;     /* what it is expected to take on one core, for admission */
-	size_t memory;       /* bytes it holds while it runs, for admission */
-	int64_t deadline_us; /* not begun by then: dropped with ERR_DEADLINE */
-	void *state;         /* the job's own */
+	int64_t cost_us;      /* what it is expected to take on one core, for admission */
+	size_t memory;        /* bytes it holds while it runs, for admission */
+	int64_t deadline_us;  /* not begun by then: dropped with ERR_DEADLINE */
+	void *state;          /* the job's own */
 	const int *cancelled; /* atomic flag or NULL: non-zero before the start drops it */
 
 	/* The lane's own from here. */
 	struct list link;
 	struct rt_waiter waiter;
 	bool finished;
-	int outcome;
+	int phase;
+	enum err outcome;
 	int64_t started_us;
 };
 
@@ -47,11 +49,12 @@ struct lane_config {
 	const char *name;
 	unsigned workers;      /* 0: one a core */
 	unsigned max_waiting;  /* jobs; 0: by cost only (hash lane) */
-	int64_t max_queued_us; /* admitted work at most, e.g. one second a core; 0: by count only */
-	size_t max_memory;     /* 0: no bound */
+	int64_t max_queued_us; /* admitted work at most, for each worker; 0: by count only */
+	size_t max_memory;     /* of running jobs together; one alone may exceed it; 0: no bound */
 	bool low_priority;     /* nice(10)-like, so loops stay quick */
 };
 
+/** lane_new() - start the threads. NULL when they cannot be had. */
 struct lane *lane_new(const struct lane_config *config);
 /** lane_free() - drop what has not begun (ERR_SHUTDOWN), finish the rest, join. */
 void lane_free(struct lane **lane);
@@ -61,17 +64,21 @@ void lane_free(struct lane **lane);
  * @lane: which
  * @job:  ops, cost_us, memory, deadline_us, state set; lives at least until the return
  *
- * Returns: OK when it ran to its end; ERR_OVERLOADED (lane full, nothing queued), ERR_DEADLINE,
- * ERR_SHUTDOWN (not begun).
+ * On a sync thread a job for a lane without max_queued_us (files, DNS) runs in the caller: the
+ * thread is there to block. A job that has begun is waited for, whatever its deadline.
+ *
+ * Returns: OK when it ran to its end; ERR_OVERLOADED (lane full, nothing queued), ERR_DEADLINE
+ * (late or cancelled), ERR_SHUTDOWN (not begun).
  */
 MAY_YIELD MUST_CHECK enum err rt_offload(struct lane *lane, struct lane_job *job);
 /** rt_offload_call() - the same for one plain blocking call, e.g. getaddrinfo. */
-MAY_YIELD MUST_CHECK enum err rt_offload_call(struct lane *lane, void (*fn)(void *arg), void *arg,
-    int64_t deadline_us);
+MAY_YIELD MUST_CHECK enum err rt_offload_call(
+    struct lane *lane, void (*fn)(void *arg), void *arg, int64_t deadline_us);
 
 struct lane_gauges {
+	unsigned workers;
 	unsigned waiting, running;
-	int64_t queued_us;
+	int64_t queued_us; /* cost of all that was admitted and has not ended */
 	uint64_t refused, finished;
 };
 struct lane_gauges lane_gauges(struct lane *lane);

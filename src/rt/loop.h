@@ -34,19 +34,14 @@ struct ev_loop *rt_loop_ev(struct rt_loop *loop);
 /** rt_loop_now_us() - monotonic time as of this turn of the loop; cheaper than the clock. */
 int64_t rt_loop_now_us(const struct rt_loop *loop);
 
-/** struct rt_mail - a note to a loop; the sender owns it until @fn runs there. */
-struct rt_mail {
-	struct rt_mail *next;
-	void (*fn)(struct rt_mail *mail);
-};
-
 /** rt_loop_post() - run mail->fn on @loop's thread soon; any thread; order kept per sender. */
 void rt_loop_post(struct rt_loop *loop, struct rt_mail *mail);
 
 /**
  * rt_loop_coroutine() - start @fn(@arg) in a coroutine at once; only on @loop's own thread
  *
- * Returns when the coroutine first parks or ends. ERR_OVERLOADED when max_coroutines live.
+ * Returns when the coroutine first parks or ends: OK; ERR_OVERLOADED when max_coroutines live or no
+ * stack is to be had; ERR_SHUTDOWN when the loop is stopping.
  */
 MUST_CHECK enum err rt_loop_coroutine(struct rt_loop *loop, void (*fn)(void *arg), void *arg);
 /** rt_loop_coroutines() - how many live now; any thread (a gauge). */

@@ -78,7 +78,7 @@ struct request {
 
 	int64_t deadline_us; /* monotonic */
 	int64_t arrived_us;  /* monotonic */
-	int64_t now_us;      /* wall clock at the start; every time the request writes is this one */
+	int64_t now_us; /* wall clock at the start; every time the request writes is this one */
 	enum engine engine;
 	int cancelled; /* atomic: the client left; only what has not begun may heed it */
 
@@ -130,7 +130,7 @@ enum err fault_at(struct request *rq, enum err e, const char *file, int line, co
  *
  * Returns: ERR_VALIDATION_FAILED, to be handed on.
  */
-enum err request_refuse_field(struct request *rq, struct str field, enum text text,
-    const struct str *args, size_t n);
+enum err request_refuse_field(
+    struct request *rq, struct str field, enum text text, const struct str *args, size_t n);
 
 #endif

@@ -15,8 +15,14 @@
 #ifndef RT_RT_H
 #define RT_RT_H
 
+#include <pthread.h>
+
 #include "base/err.h"
 #include "base/list.h"
+
+struct coro;
+struct rt_engine;
+struct rt_loop;
 
 enum engine {
 	ENGINE_SYNC,
@@ -54,6 +60,7 @@ struct rt_task {
 	enum err (*fn)(void *arg);
 	void *arg;
 	enum err result;
+	struct rt_join *join; /* rt's own */
 };
 
 /**
@@ -66,6 +73,12 @@ struct rt_task {
  */
 MAY_YIELD enum err rt_gather(struct rt_task *tasks, size_t n);
 
+/** struct rt_mail - a note to a loop (loop.h); the sender owns it until @fn runs there. */
+struct rt_mail {
+	struct rt_mail *next;
+	void (*fn)(struct rt_mail *mail);
+};
+
 /**
  * struct rt_waiter - one parked caller, of either kind; lives on the caller's stack
  *
@@ -73,12 +86,14 @@ MAY_YIELD enum err rt_gather(struct rt_task *tasks, size_t n);
  * doing so, the lock under which the waiter would leave: so it is never woken after it is gone.
  */
 struct rt_waiter {
-	struct list link;      /* for the owner's queue */
-	struct rt_loop *loop;  /* async: where the coroutine lives; NULL: a thread */
+	struct list link; /* for the owner's queue */
+
+	/* rt's own from here. */
+	const struct rt_engine *engine; /* the caller's, which knows how to reach it */
+	struct rt_loop *loop;           /* async: where the coroutine lives; NULL: a thread */
 	struct coro *coro;
-	struct rt_mail *mail;  /* async: how the wake travels; on the waiter's stack */
-	int state;             /* atomic: waiting, woken, timed out */
-	void *engine_private[4];
+	struct rt_mail mail; /* async: how the wake travels */
+	int state;           /* atomic, enum waiter_state */
 };
 
 /** rt_waiter_init() - for the calling thread or coroutine. */
@@ -87,7 +102,9 @@ void rt_waiter_init(struct rt_waiter *w);
  * rt_park() - wait to be woken
  *
  * Returns: OK when rt_wake() won, ERR_DEADLINE when time did. Exactly one of the two happens. A
- * wake that came before the call counts.
+ * wake that came before the call counts. One waiter parks once; rt_waiter_init() makes it new.
+ * A stopping loop does not end this wait (what was begun is waited for), so whoever parks without
+ * a deadline must be sure of its wake.
  */
 MAY_YIELD enum err rt_park(struct rt_waiter *w, int64_t deadline_us);
 /** rt_wake() - from any thread; false when @w has already timed out. */
@@ -95,20 +112,20 @@ bool rt_wake(struct rt_waiter *w);
 
 /** struct rt_sem - counting semaphore shared by threads and coroutines; FIFO. */
 struct rt_sem {
-	void *mutex; /* owned */
+	pthread_mutex_t mutex;
 	struct list waiters;
 	unsigned count;
 };
 
 void rt_sem_init(struct rt_sem *s, unsigned count);
 void rt_sem_done(struct rt_sem *s);
-/** rt_sem_wait() - take one. Returns OK or ERR_DEADLINE. */
+/** rt_sem_wait() - take one. Returns OK, ERR_DEADLINE, or ERR_SHUTDOWN on a stopping loop. */
 MAY_YIELD MUST_CHECK enum err rt_sem_wait(struct rt_sem *s, int64_t deadline_us);
 void rt_sem_post(struct rt_sem *s);
 
 /** struct rt_latch - closed until set once; then open for ever. */
 struct rt_latch {
-	void *mutex; /* owned */
+	pthread_mutex_t mutex;
 	struct list waiters;
 	bool open;
 };
@@ -116,6 +133,8 @@ struct rt_latch {
 void rt_latch_init(struct rt_latch *l);
 void rt_latch_done(struct rt_latch *l);
 void rt_latch_set(struct rt_latch *l);
+/** rt_latch_wait() - until it is open. Returns OK, ERR_DEADLINE, or ERR_SHUTDOWN as rt_sem_wait().
+ */
 MAY_YIELD MUST_CHECK enum err rt_latch_wait(struct rt_latch *l, int64_t deadline_us);
 
 /**
@@ -125,8 +144,11 @@ MAY_YIELD MUST_CHECK enum err rt_latch_wait(struct rt_latch *l, int64_t deadline
  */
 enum err rt_spawn(void (*fn)(void *arg), void *arg);
 
-/** rt_background_start() / rt_background_stop() - the loop thread behind rt_spawn(). Stop asks every
- * sleeping or waiting task to end with ERR_SHUTDOWN and joins them. */
+/**
+ * rt_background_start() / rt_background_stop() - the loop thread behind rt_spawn()
+ *
+ * Stop asks every sleeping or waiting task to end with ERR_SHUTDOWN and joins them.
+ */
 MUST_CHECK enum err rt_background_start(void);
 void rt_background_stop(void);
 

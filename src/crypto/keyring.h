@@ -4,6 +4,11 @@
  * rest are accepted; a bare value is id 0. HKDF-SHA256 (RFC 5869) with one label a purpose turns a
  * master key into the keys below; every stored value carries the id of the master key behind it.
  *
+ * Base64 is the padded standard alphabet. A bare token secret (one that does not begin with digits
+ * and a colon) that is not base64 is taken as it stands, byte for byte, commas included: so a
+ * Django SECRET_KEY can be given unchanged. One that happens to be base64 as well is decoded; write
+ * such a text as "0:" and the base64 of it. White space around either setting is dropped.
+ *
  * A ring is immutable and counted: SIGHUP makes a new one, a request keeps the one it began with.
  */
 #ifndef CRYPTO_KEYRING_H

@@ -13,6 +13,6 @@
 /* glibc makes it a macro for clang when it fortifies; a macro cannot be poisoned quietly. */
 #undef sprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets atoi atol atoll
-#pragma GCC poison localtime gmtime asctime ctime rand srand tmpnam mktemp
+#pragma GCC poison localtime gmtime asctime ctime tmpnam mktemp
 
 #endif

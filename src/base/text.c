@@ -52,6 +52,8 @@ static const struct str english[] = {
 	[TEXT_NAME_INVALID] = STR_INIT("This name contains characters that are not allowed."),
 	[TEXT_PASSWORD_TOO_SHORT] =
 	    STR_INIT("This password is too short. Use at least {0} characters."),
+	[TEXT_PASSWORD_IS_IDENTIFIER] = STR_INIT(
+	    "This password contains your e-mail address or phone number. Choose another one."),
 	[TEXT_PASSWORD_TOO_LONG] = STR_INIT("This password is too long. Use at most {0} bytes."),
 	[TEXT_FLOW_OR_IDENTIFIER] = STR_INIT("Send either flow_id or email_or_phone."),
 	[TEXT_IDEMPOTENCY_KEY_INVALID] =

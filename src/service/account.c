@@ -34,8 +34,8 @@ static struct str *profile_slot(struct profile *profile, size_t i)
 	return (struct str *)(void *)((char *)profile + profile_fields[i].offset);
 }
 
-struct str account_seal_profile(struct request *rq, const struct data_key *key,
-    const struct profile *profile)
+struct str account_seal_profile(
+    struct request *rq, const struct data_key *key, const struct profile *profile)
 {
 	struct profile copy = *profile;
 	struct buf plain;
@@ -70,7 +70,8 @@ static bool profile_read(struct str plain, struct profile *ret)
 	return str_empty(plain);
 }
 
-struct str account_seal_identifier(struct request *rq, const struct data_key *key, struct str display)
+struct str account_seal_identifier(
+    struct request *rq, const struct data_key *key, struct str display)
 {
 	return seal(rq->arena, key, FIELD_IDENTIFIER, display);
 }
@@ -101,7 +102,8 @@ enum err account_open(struct request *rq, const struct user_row *row, struct acc
 	return OK;
 }
 
-size_t identifier_indexes(struct request *rq, const struct identifier *id, struct str ret[static 16])
+size_t identifier_indexes(
+    struct request *rq, const struct identifier *id, struct str ret[static 16])
 {
 	uint8_t ids[16];
 	size_t n = keyring_ids(rq->keys, ids);

@@ -15,22 +15,23 @@ struct profile {
 /** struct account - a user's row and what it seals; lives in the request's arenas. */
 struct account {
 	struct user_row row;
-	struct data_key key; /* in rq->secrets */
+	struct data_key key;   /* in rq->secrets */
 	struct str identifier; /* e-mail or phone as typed */
 	struct profile profile;
 };
 
 /** account_open() - unseal @row. Returns OK or ERR_INTERNAL (wrong master key, changed bytes). */
-MUST_CHECK enum err account_open(struct request *rq, const struct user_row *row,
-    struct account **ret);
+MUST_CHECK enum err account_open(
+    struct request *rq, const struct user_row *row, struct account **ret);
 /** account_seal_profile() - the value for users.profile. */
-struct str account_seal_profile(struct request *rq, const struct data_key *key,
-    const struct profile *profile);
+struct str account_seal_profile(
+    struct request *rq, const struct data_key *key, const struct profile *profile);
 /** account_seal_identifier() - the value for users.email or users.phone. */
-struct str account_seal_identifier(struct request *rq, const struct data_key *key,
-    struct str display);
+struct str account_seal_identifier(
+    struct request *rq, const struct data_key *key, struct str display);
 /** identifier_indexes() - blind indexes of @id, one for each accepted master key, active first. */
-size_t identifier_indexes(struct request *rq, const struct identifier *id, struct str ret[static 16]);
+size_t identifier_indexes(
+    struct request *rq, const struct identifier *id, struct str ret[static 16]);
 
 /** struct user_view - what the person themselves sees; see account_view(). */
 struct user_view {

@@ -11,8 +11,8 @@
 #define FIELD_CHANGES STR("audit.changes")
 
 /* Personal bytes go under the subject's key, or the system's when there is no subject. */
-static struct str seal_for(struct request *rq, const struct account *subject, struct str field,
-    struct str plain)
+static struct str seal_for(
+    struct request *rq, const struct account *subject, struct str field, struct str plain)
 {
 	if (str_empty(plain))
 		return STR_NULL;
@@ -76,8 +76,8 @@ void audit_draft(struct request *rq, const struct audit_entry *entry, struct aud
 		ret->has_session = true;
 		ret->session_id = *entry->session;
 	}
-	ret->address = seal_for(rq, entry->subject, FIELD_ADDRESS,
-	    client_address_text(rq->arena, &rq->client));
+	ret->address = seal_for(
+	    rq, entry->subject, FIELD_ADDRESS, client_address_text(rq->arena, &rq->client));
 	ret->user_agent = seal_for(rq, entry->subject, FIELD_USER_AGENT, rq->user_agent);
 	ret->changes = seal_for(rq, entry->subject, FIELD_CHANGES, changes_json(rq, entry));
 }
@@ -201,8 +201,8 @@ static void refusal_row(struct request *rq, const struct refusal *r, struct audi
 		.operation = str_dup(rq->arena, str_of(r->operation)),
 		.engine = engine_name(r->engine),
 		.request_id = rq->id,
-		.address = seal_for(rq, NULL, FIELD_ADDRESS,
-		    client_address_text(rq->arena, &r->network)),
+		.address =
+		    seal_for(rq, NULL, FIELD_ADDRESS, client_address_text(rq->arena, &r->network)),
 	};
 }
 

@@ -13,7 +13,7 @@ struct audit_change {
 };
 
 struct audit_entry {
-	struct str event;   /* "user.registered" … */
+	struct str event; /* "user.registered" … */
 	enum err outcome;
 	const struct account *subject; /* NULL: nobody known */
 	struct str subject_index;      /* of an identifier nobody has */

@@ -1,5 +1,6 @@
 #include "service/device.h"
 
+#include "base/clock.h"
 #include "crypto/seal.h"
 
 /* Sealed: 16 random bytes that name the device, then the blind index it was given for. */
@@ -31,7 +32,8 @@ bool device_known(struct request *rq, struct str subject_index, struct str *ret_
 		return false;
 	if (unseal_system(rq->secrets, rq->keys, KEY_DEVICE, DEVICE_FIELD, sealed, &plain) != OK)
 		return false;
-	if (plain.len <= DEVICE_NAME_LEN || !str_eq(str_from(plain, DEVICE_NAME_LEN), subject_index))
+	if (plain.len <= DEVICE_NAME_LEN ||
+	    !str_eq(str_from(plain, DEVICE_NAME_LEN), subject_index))
 		return false;
 	*ret_device = str_upto(plain, DEVICE_NAME_LEN);
 	return true;

@@ -28,32 +28,32 @@ static bool code_mac(struct request *rq, int key_id, const struct uuid *flow, st
 	return true;
 }
 
-enum err flow_code_hash(struct request *rq, const struct flow_row *flow, struct secret code,
-    struct str *ret)
+enum err flow_code_hash(
+    struct request *rq, const struct flow_row *flow, struct secret code, struct str *ret)
 {
 	if (!code_mac(rq, (int)flow->code_key, &flow->id, flow->purpose, secret_reveal(code), ret))
 		return fault(rq, ERR_OTP_INVALID, "the code's key is gone");
 	return OK;
 }
 
-static struct str seal_destination(struct request *rq, const struct account *account,
-    struct str masked)
+static struct str seal_destination(
+    struct request *rq, const struct account *account, struct str masked)
 {
 	if (account)
 		return seal(rq->arena, &account->key, FIELD_DESTINATION, masked);
 	return seal_system(rq->arena, rq->keys, KEY_SYSTEM, FIELD_DESTINATION, masked);
 }
 
-static enum err open_destination(struct request *rq, const struct flow_row *flow,
-    const struct account *account, struct str *ret)
+static enum err open_destination(
+    struct request *rq, const struct flow_row *flow, const struct account *account, struct str *ret)
 {
 	enum err e;
 
 	if (account)
 		e = unseal(rq->arena, &account->key, FIELD_DESTINATION, flow->destination, ret);
 	else
-		e = unseal_system(rq->arena, rq->keys, KEY_SYSTEM, FIELD_DESTINATION,
-		    flow->destination, ret);
+		e = unseal_system(
+		    rq->arena, rq->keys, KEY_SYSTEM, FIELD_DESTINATION, flow->destination, ret);
 	return e == OK ? OK : fault(rq, e, "a flow's destination does not open");
 }
 
@@ -93,8 +93,8 @@ static void draft_message(struct request *rq, const struct account *account, str
 	};
 
 	draft->has_message = true;
-	outbox_draft_message(rq->service->outbox, rq, &account->row.id, &account->key, &message,
-	    &draft->message);
+	outbox_draft_message(
+	    rq->service->outbox, rq, &account->row.id, &account->key, &message, &draft->message);
 }
 
 static void set_view(const struct request *rq, struct str masked, struct flow_draft *draft)
@@ -138,8 +138,8 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 		row->user_id = opens->row.id;
 	row->subject_index = wish->subject_index;
 	row->index_version = keyring_active(rq->keys);
-	row->channel = channel_name(
-	    wish->identifier->kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS);
+	row->channel =
+	    channel_name(wish->identifier->kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS);
 	row->destination = seal_destination(rq, opens, masked);
 	row->max_attempts = config->otp_max_attempts;
 	row->sends = 1;
@@ -172,8 +172,8 @@ enum err flow_begin(struct tx *tx, const struct flow_draft *draft)
 	return e;
 }
 
-enum err flow_redraft(struct request *rq, const struct flow_row *flow, const struct account *account,
-    const struct identifier *identifier, struct flow_draft *ret)
+enum err flow_redraft(struct request *rq, const struct flow_row *flow,
+    const struct account *account, const struct identifier *identifier, struct flow_draft *ret)
 {
 	struct str masked, code;
 	enum err e;

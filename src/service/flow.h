@@ -17,10 +17,11 @@ struct flow_wish {
 	struct str purpose;
 	const struct identifier *identifier; /* as typed */
 	struct str subject_index;
-	const struct account *account; /* whom the message goes to, at their stored address; may be NULL */
-	bool decoy;                    /* no code opens it; always so without an account */
-	struct str message;            /* template; empty: none is sent */
-	struct str pending;            /* sealed; may be empty */
+	const struct account
+	    *account;       /* whom the message goes to, at their stored address; may be NULL */
+	bool decoy;         /* no code opens it; always so without an account */
+	struct str message; /* template; empty: none is sent */
+	struct str pending; /* sealed; may be empty */
 	const struct idempotency *idempotency;
 };
 
@@ -47,7 +48,7 @@ MUST_CHECK enum err flow_redraft(struct request *rq, const struct flow_row *flow
 MUST_CHECK enum err flow_view(struct request *rq, const struct flow_row *flow,
     const struct account *account, struct verification *ret);
 /** flow_code_hash() - stored form of @code for @flow, under the flow's own key id. */
-MUST_CHECK enum err flow_code_hash(struct request *rq, const struct flow_row *flow, struct secret code,
-    struct str *ret);
+MUST_CHECK enum err flow_code_hash(
+    struct request *rq, const struct flow_row *flow, struct secret code, struct str *ret);
 
 #endif

@@ -1,7 +1,7 @@
 #include "service/idempotency.h"
 
-#include "crypto/keyring.h"
 #include "base/log.h"
+#include "crypto/keyring.h"
 
 struct idempotency idempotency_of(struct request *rq)
 {
@@ -20,7 +20,8 @@ struct idempotency idempotency_of(struct request *rq)
 	return ret;
 }
 
-enum err idempotency_check(struct request *rq, const struct idempotency *mine, struct str stored_body)
+enum err idempotency_check(
+    struct request *rq, const struct idempotency *mine, struct str stored_body)
 {
 	if (!str_eq(mine->body, stored_body))
 		return fault(rq, ERR_IDEMPOTENCY_CONFLICT, "key seen with another body");

@@ -20,7 +20,7 @@ struct idempotency {
 /** idempotency_of() - hash the request's key and body; .present is false without a key. */
 struct idempotency idempotency_of(struct request *rq);
 /** idempotency_check() - OK when @stored_body is this call's, else ERR_IDEMPOTENCY_CONFLICT. */
-MUST_CHECK enum err idempotency_check(struct request *rq, const struct idempotency *mine,
-    struct str stored_body);
+MUST_CHECK enum err idempotency_check(
+    struct request *rq, const struct idempotency *mine, struct str stored_body);
 
 #endif

@@ -26,21 +26,22 @@ enum text identifier_parse_email(struct arena *arena, struct str text, struct id
  *
  * Returns: TEXT_NONE, TEXT_PHONE_INVALID or TEXT_PHONE_NEEDS_COUNTRY.
  */
-enum text identifier_parse_phone(struct arena *arena, struct str text, struct str country,
-    struct identifier *ret);
+enum text identifier_parse_phone(
+    struct arena *arena, struct str text, struct str country, struct identifier *ret);
 /**
  * identifier_parse() - whichever it is: with "@" an address, else a number
  *
  * Returns: TEXT_NONE or TEXT_IDENTIFIER_INVALID.
  */
-enum text identifier_parse(struct arena *arena, struct str text, struct str country,
-    struct identifier *ret);
+enum text identifier_parse(
+    struct arena *arena, struct str text, struct str country, struct identifier *ret);
 /** identifier_mask() - "a**@example.com", "+234*******805": enough to recognise, not to learn. */
 struct str identifier_mask(struct arena *arena, const struct identifier *id);
 /** identifier_country_known() - is @country an ISO 3166-1 alpha-2 code of upper-case letters? */
 bool identifier_country_known(struct str country);
 
-/** phone_warm() - load the numbering metadata (8 ms, 5 MiB) before the first caller waits for it. */
+/** phone_warm() - load the numbering metadata (8 ms, 5 MiB) before the first caller waits for it.
+ */
 void phone_warm(void);
 
 #endif

@@ -25,13 +25,14 @@ static enum err find_tx(struct tx *tx, void *arg)
 {
 	struct attempt *a = arg;
 
-	return user_by_index(tx, a->identifier.kind, a->indexes, a->n_indexes, &a->user, &a->exists);
+	return user_by_index(
+	    tx, a->identifier.kind, a->indexes, a->n_indexes, &a->user, &a->exists);
 }
 
 static enum err read_identifier(struct request *rq, struct str email_or_phone, struct attempt *a)
 {
-	enum text problem = identifier_parse(rq->arena, email_or_phone,
-	    rq->service->config.default_country, &a->identifier);
+	enum text problem = identifier_parse(
+	    rq->arena, email_or_phone, rq->service->config.default_country, &a->identifier);
 
 	if (problem != TEXT_NONE)
 		return request_refuse_field(rq, STR("email_or_phone"), problem, NULL, 0);
@@ -115,8 +116,8 @@ static enum err sign_in_tx(struct tx *tx, void *arg)
 
 	/* Only while the old hash stands: a password changed meanwhile is not changed back. */
 	if (e == OK && !str_empty(a->rehash))
-		e = user_set_password(tx, a->user.id, a->rehash, a->user.password, rq->now_us,
-		    &changed);
+		e = user_set_password(
+		    tx, a->user.id, a->rehash, a->user.password, rq->now_us, &changed);
 	return e == OK ? audit_append(tx, rq->keys, &a->audit) : e;
 }
 

@@ -34,8 +34,8 @@ static enum err find_tx(struct tx *tx, void *arg)
 	if (e == OK && f->has_flow && f->flow.has_user)
 		return user_by_id(tx, f->flow.user_id, &f->user, &f->has_user);
 	if (e == OK && f->by_identifier)
-		return user_by_index(tx, f->identifier.kind, f->indexes, f->n_indexes, &f->user,
-		    &f->has_user);
+		return user_by_index(
+		    tx, f->identifier.kind, f->indexes, f->n_indexes, &f->user, &f->has_user);
 	return e;
 }
 
@@ -47,8 +47,8 @@ static enum err find(struct request *rq, const struct otp_target *target, struct
 	*f = (struct found){ .target = target, .by_identifier = !target->has_flow };
 	if (f->by_identifier) {
 		if (str_empty(target->email_or_phone))
-			return request_refuse_field(rq, STR("flow_id"), TEXT_FLOW_OR_IDENTIFIER,
-			    NULL, 0);
+			return request_refuse_field(
+			    rq, STR("flow_id"), TEXT_FLOW_OR_IDENTIFIER, NULL, 0);
 		problem = identifier_parse(rq->arena, target->email_or_phone,
 		    rq->service->config.default_country, &f->identifier);
 		if (problem != TEXT_NONE)
@@ -90,7 +90,8 @@ static enum err prove(struct tx *tx, struct consume *c)
 	enum err e = user_set_verified(tx, account->row.id, rq->now_us);
 
 	if (e == OK && !str_empty(c->password))
-		e = user_set_password(tx, account->row.id, c->password, STR_NULL, rq->now_us, &changed);
+		e = user_set_password(
+		    tx, account->row.id, c->password, STR_NULL, rq->now_us, &changed);
 	if (e == OK)
 		e = session_begin(rq, tx, account, &c->session);
 	if (e == OK)
@@ -100,8 +101,8 @@ static enum err prove(struct tx *tx, struct consume *c)
 	if (e == OK)
 		e = audit_append(tx, rq->keys, &c->signed_in);
 	if (e == OK)
-		e = outbox_append_event(rq->service->outbox, tx, STR("user.verified"), account->row.id,
-		    rq->now_us, NULL, 0);
+		e = outbox_append_event(rq->service->outbox, tx, STR("user.verified"),
+		    account->row.id, rq->now_us, NULL, 0);
 	return e;
 }
 
@@ -114,8 +115,8 @@ static enum err consume_tx(struct tx *tx, void *arg)
 
 	c->consumed = false;
 	if (c->found->has_flow)
-		e = flow_try(tx, c->found->flow.id, c->code_hash, c->rq->now_us, &c->consumed, &after,
-		    &found);
+		e = flow_try(tx, c->found->flow.id, c->code_hash, c->rq->now_us, &c->consumed,
+		    &after, &found);
 	if (e != OK)
 		return e;
 	if (!c->consumed || !c->found->account)
@@ -162,8 +163,8 @@ static enum err draft_proof(struct consume *c, const struct idempotency *idempot
 	return OK;
 }
 
-enum err otp_verify(struct request *rq, const struct otp_target *target, struct secret code,
-    struct signed_in *ret)
+enum err otp_verify(
+    struct request *rq, const struct otp_target *target, struct secret code, struct signed_in *ret)
 {
 	struct idempotency idempotency = idempotency_of(rq);
 	struct found found;
@@ -176,8 +177,8 @@ enum err otp_verify(struct request *rq, const struct otp_target *target, struct 
 		return e;
 	e = find(rq, target, &found);
 	if (e == OK)
-		e = throttle_identifier(rq, STR("verify_otp"), subject_of(rq, &found),
-		    THROTTLE_TRIES_CODE);
+		e = throttle_identifier(
+		    rq, STR("verify_otp"), subject_of(rq, &found), THROTTLE_TRIES_CODE);
 	if (e != OK)
 		return e;
 	/* A newest flow that is a decoy leads to nobody, whoever has the identifier. */
@@ -270,8 +271,8 @@ static enum err draft_resend(struct request *rq, struct found *f, struct resend 
 	if (!f->account)
 		entry.subject_index = subject_of(rq, f);
 	if (r->renew)
-		e = flow_redraft(rq, &f->flow, opens, f->by_identifier ? &f->identifier : NULL,
-		    &r->draft);
+		e = flow_redraft(
+		    rq, &f->flow, opens, f->by_identifier ? &f->identifier : NULL, &r->draft);
 	else
 		draft_new(rq, f, r);
 	audit_draft(rq, &entry, &r->audit);

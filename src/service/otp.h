@@ -1,4 +1,5 @@
-/* One-time codes: bound to a flow, counted and consumed by one statement, never looked up by value. */
+/* One-time codes: bound to a flow, counted and consumed by one statement, never looked up by value.
+ */
 #ifndef SERVICE_OTP_H
 #define SERVICE_OTP_H
 
@@ -17,11 +18,11 @@ struct otp_target {
  * Returns: OK, ERR_OTP_INVALID (wrong, used, expired, exhausted, unknown: one reply),
  * ERR_VALIDATION_FAILED, ERR_THROTTLED, ERR_IDEMPOTENCY_CONFLICT, or a machine error.
  */
-MAY_YIELD MUST_CHECK enum err otp_verify(struct request *rq, const struct otp_target *target,
-    struct secret code, struct signed_in *ret);
+MAY_YIELD MUST_CHECK enum err otp_verify(
+    struct request *rq, const struct otp_target *target, struct secret code, struct signed_in *ret);
 
 /** otp_resend() - a fresh code for a flow; voids the old one, keeps the attempts spent. */
-MAY_YIELD MUST_CHECK enum err otp_resend(struct request *rq, const struct otp_target *target,
-    struct verification *ret);
+MAY_YIELD MUST_CHECK enum err otp_resend(
+    struct request *rq, const struct otp_target *target, struct verification *ret);
 
 #endif

@@ -13,8 +13,8 @@ static bool contains_nocase(struct str hay, struct str needle)
 	return false;
 }
 
-enum err password_check_policy(struct request *rq, struct str field, struct secret password,
-    const struct identifier *own)
+enum err password_check_policy(
+    struct request *rq, struct str field, struct secret password, const struct identifier *own)
 {
 	const struct service_config *config = &rq->service->config;
 	struct str text = secret_reveal(password);
@@ -33,7 +33,8 @@ enum err password_check_policy(struct request *rq, struct str field, struct secr
 		struct str name = at < 0 ? own->canonical : str_upto(own->canonical, (size_t)at);
 
 		if (contains_nocase(text, name))
-			return request_refuse_field(rq, field, TEXT_PASSWORD_IS_IDENTIFIER, NULL, 0);
+			return request_refuse_field(
+			    rq, field, TEXT_PASSWORD_IS_IDENTIFIER, NULL, 0);
 	}
 	return OK;
 }
@@ -60,12 +61,12 @@ enum err password_hash(struct request *rq, struct secret password, struct str *r
 	struct pwhash_caller caller = caller_of(rq);
 	int64_t since_us = now_mono_us();
 
-	return hashed(rq, since_us,
-	    pwhash_create(rq->service->pwhash, rq->arena, password, &caller, ret));
+	return hashed(
+	    rq, since_us, pwhash_create(rq->service->pwhash, rq->arena, password, &caller, ret));
 }
 
-enum err password_verify(struct request *rq, struct secret password, struct str encoded,
-    bool *ret_match)
+enum err password_verify(
+    struct request *rq, struct secret password, struct str encoded, bool *ret_match)
 {
 	struct pwhash_caller caller = caller_of(rq);
 	int64_t since_us = now_mono_us();

@@ -12,13 +12,13 @@
  *
  * Returns: OK or ERR_VALIDATION_FAILED with rq->field_errors set.
  */
-MUST_CHECK enum err password_check_policy(struct request *rq, struct str field, struct secret password,
-    const struct identifier *own);
+MUST_CHECK enum err password_check_policy(
+    struct request *rq, struct str field, struct secret password, const struct identifier *own);
 /** password_hash() - Returns OK with the encoded form in rq->arena, or what the lane says. */
-MAY_YIELD MUST_CHECK enum err password_hash(struct request *rq, struct secret password,
-    struct str *ret);
+MAY_YIELD MUST_CHECK enum err password_hash(
+    struct request *rq, struct secret password, struct str *ret);
 /** password_verify() - same cost whatever @encoded is; see pwhash_verify(). */
-MAY_YIELD MUST_CHECK enum err password_verify(struct request *rq, struct secret password,
-    struct str encoded, bool *ret_match);
+MAY_YIELD MUST_CHECK enum err password_verify(
+    struct request *rq, struct secret password, struct str encoded, bool *ret_match);
 
 #endif

@@ -41,11 +41,11 @@ static bool name_ok(struct str name)
 	return true;
 }
 
-static enum err check_identifier(struct request *rq, const struct registration *in,
-    struct identifier *ret)
+static enum err check_identifier(
+    struct request *rq, const struct registration *in, struct identifier *ret)
 {
-	struct str country = str_empty(in->country) ? rq->service->config.default_country
-						    : in->country;
+	struct str country =
+	    str_empty(in->country) ? rq->service->config.default_country : in->country;
 	enum text problem;
 
 	if (str_empty(in->email) == str_empty(in->phone)) {
@@ -59,8 +59,7 @@ static enum err check_identifier(struct request *rq, const struct registration *
 			   : request_refuse_field(rq, STR("email"), problem, NULL, 0);
 	}
 	problem = identifier_parse_phone(rq->arena, in->phone, country, ret);
-	return problem == TEXT_NONE ? OK
-				    : request_refuse_field(rq, STR("phone"), problem, NULL, 0);
+	return problem == TEXT_NONE ? OK : request_refuse_field(rq, STR("phone"), problem, NULL, 0);
 }
 
 static bool role_may_register(struct str text, enum role *ret)
@@ -79,8 +78,8 @@ static enum err check(struct request *rq, struct plan *plan)
 {
 	const struct registration *in = plan->in;
 	enum err identifier = check_identifier(rq, in, &plan->identifier);
-	enum err password = password_check_policy(rq, STR("password"), in->password,
-	    identifier == OK ? &plan->identifier : NULL);
+	enum err password = password_check_policy(
+	    rq, STR("password"), in->password, identifier == OK ? &plan->identifier : NULL);
 
 	if (!role_may_register(in->role, &plan->role))
 		request_refuse_field(rq, STR("role"), TEXT_ROLE_NOT_ALLOWED, NULL, 0);
@@ -160,8 +159,8 @@ static struct account *new_account(struct request *rq, const struct plan *plan)
 		.password = plan->password,
 		.password_at_us = rq->now_us,
 		.role = plan->role,
-		.auth_provider = plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email")
-									   : STR("phone"),
+		.auth_provider =
+		    plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone"),
 		.state = USER_ACTIVE,
 		.state_at_us = rq->now_us,
 		.epoch = 1,
@@ -311,8 +310,8 @@ static enum err find_retry_tx(struct tx *tx, void *arg)
 }
 
 /* The answer of an earlier call with the same key, rebuilt from the flow it made. */
-static enum err answer_retry(struct request *rq, struct plan *plan, struct registered *ret,
-    bool *ret_answered)
+static enum err answer_retry(
+    struct request *rq, struct plan *plan, struct registered *ret, bool *ret_answered)
 {
 	struct retry r = { .idempotency = &plan->idempotency, .now_us = rq->now_us };
 	enum err e;
@@ -335,8 +334,8 @@ static enum err answer_retry(struct request *rq, struct plan *plan, struct regis
 	return e;
 }
 
-enum err registration_create(struct request *rq, const struct registration *in,
-    struct registered *ret)
+enum err registration_create(
+    struct request *rq, const struct registration *in, struct registered *ret)
 {
 	struct plan plan = { .in = in, .idempotency = idempotency_of(rq) };
 	struct write_arg write = { .rq = rq, .plan = &plan };

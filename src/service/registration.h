@@ -47,7 +47,7 @@ struct registered {
  * Returns: OK, ERR_VALIDATION_FAILED, ERR_ALREADY_REGISTERED, ERR_THROTTLED,
  * ERR_IDEMPOTENCY_CONFLICT, or a machine error.
  */
-MAY_YIELD MUST_CHECK enum err registration_create(struct request *rq, const struct registration *in,
-    struct registered *ret);
+MAY_YIELD MUST_CHECK enum err registration_create(
+    struct request *rq, const struct registration *in, struct registered *ret);
 
 #endif

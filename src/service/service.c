@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/audit.h"
 #include "store/flow_store.h"

@@ -33,9 +33,10 @@ struct rate {
 };
 
 struct service_config {
-	bool dev;                /* codes in replies, dev inbox */
-	struct str environment;  /* "production", "staging" */
-	struct str default_country; /* ISO 3166-1 alpha-2, e.g. "NG": region of bare phone numbers */
+	bool dev;               /* codes in replies, dev inbox */
+	struct str environment; /* "production", "staging" */
+	struct str
+	    default_country; /* ISO 3166-1 alpha-2, e.g. "NG": region of bare phone numbers */
 
 	struct token_config token;
 	bool token_user_id_external; /* the claim carries external_id where there is one */
@@ -50,8 +51,8 @@ struct service_config {
 
 	uint32_t otp_digits, otp_max_attempts;
 	int64_t otp_ttl_us, otp_cooldown_us, otp_flow_ttl_us;
-	struct rate otp_sends;    /* per recipient: 5/hour */
-	struct rate otp_attempts; /* per identifier and purpose: 10/hour */
+	struct rate otp_sends;          /* per recipient: 5/hour */
+	struct rate otp_attempts;       /* per identifier and purpose: 10/hour */
 	struct str otp_test_recipients; /* comma-separated; staging only */
 
 	bool throttle_enabled;

@@ -20,11 +20,12 @@ struct str session_refresh_hash(struct request *rq, int key_id, struct uuid sess
 
 struct str session_seal_refresh(struct request *rq, struct secret refresh)
 {
-	return seal_system(rq->arena, rq->keys, KEY_REFRESH, FIELD_SUCCESSOR, secret_reveal(refresh));
+	return seal_system(
+	    rq->arena, rq->keys, KEY_REFRESH, FIELD_SUCCESSOR, secret_reveal(refresh));
 }
 
-enum err session_unseal_refresh(struct request *rq, const struct session_row *session,
-    struct secret *ret)
+enum err session_unseal_refresh(
+    struct request *rq, const struct session_row *session, struct secret *ret)
 {
 	struct str text;
 
@@ -98,22 +99,23 @@ void session_draft(struct request *rq, const struct account *account, struct str
 	struct signed_token refresh;
 
 	*ret = (struct session_draft){ .row = {
-		.id = uuid_v7(),
-		.user_id = account->row.id,
-		.client = STR(""),
-		.amr = amr,
-		.engine = engine_name(rq->engine),
-		.device_id = device_id_hash(rq),
-		.created_at_us = rq->now_us,
-		.auth_time_us = rq->now_us,
-		.expires_at_us = rq->now_us + rq->service->config.session_ttl_us,
-		.hash_key = keyring_active(rq->keys),
-		.generation = 1,
-		.rotated_at_us = rq->now_us,
-	} };
+					   .id = uuid_v7(),
+					   .user_id = account->row.id,
+					   .client = STR(""),
+					   .amr = amr,
+					   .engine = engine_name(rq->engine),
+					   .device_id = device_id_hash(rq),
+					   .created_at_us = rq->now_us,
+					   .auth_time_us = rq->now_us,
+					   .expires_at_us =
+					       rq->now_us + rq->service->config.session_ttl_us,
+					   .hash_key = keyring_active(rq->keys),
+					   .generation = 1,
+					   .rotated_at_us = rq->now_us,
+				       } };
 	row->idle_expires_at_us = session_idle_end(rq, row);
-	row->address = seal(rq->arena, &account->key, FIELD_ADDRESS,
-	    client_address_text(rq->arena, &rq->client));
+	row->address = seal(
+	    rq->arena, &account->key, FIELD_ADDRESS, client_address_text(rq->arena, &rq->client));
 	row->user_agent = seal(rq->arena, &account->key, FIELD_USER_AGENT, rq->user_agent);
 	session_sign(rq, TOKEN_REFRESH, row, &account->row, row->idle_expires_at_us, &refresh);
 	row->cur_hash = session_refresh_hash(rq, KEYRING_ACTIVE, row->id, refresh.jti);

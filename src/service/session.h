@@ -34,8 +34,8 @@ struct signed_in {
  * Returns: OK, ERR_REFRESH_INVALID, ERR_REFRESH_EXPIRED, ERR_REFRESH_SUPERSEDED,
  * ERR_REFRESH_REUSED, ERR_TOKEN_REVOKED (ended, disabled, deleted), ERR_THROTTLED, machine errors.
  */
-MAY_YIELD MUST_CHECK enum err session_refresh(struct request *rq, struct secret refresh,
-    struct token_pair *ret);
+MAY_YIELD MUST_CHECK enum err session_refresh(
+    struct request *rq, struct secret refresh, struct token_pair *ret);
 
 /** session_logout() - end the session of this refresh token; fine when it has ended already. */
 MAY_YIELD MUST_CHECK enum err session_logout(struct request *rq, struct secret refresh);
@@ -87,7 +87,7 @@ struct token_check {
 	struct str role;
 };
 /** session_check_token() - is this access or refresh token good now? */
-MAY_YIELD MUST_CHECK enum err session_check_token(struct request *rq, struct secret token,
-    struct token_check *ret);
+MAY_YIELD MUST_CHECK enum err session_check_token(
+    struct request *rq, struct secret token, struct token_check *ret);
 
 #endif

@@ -24,8 +24,8 @@ static enum err find(struct request *rq, struct uuid session, struct lookup *ret
  * The rows decide, not the token: ended, disabled or deleted, and it is dead. A refresh token
  * outlives a change of role; the access token made with it then carries the new epoch.
  */
-static bool still_good(const struct request *rq, const struct lookup *l,
-    const struct token_claims *claims)
+static bool still_good(
+    const struct request *rq, const struct lookup *l, const struct token_claims *claims)
 {
 	const struct session_row *s = &l->found.session;
 	const struct user_row *u = &l->found.user;
@@ -129,8 +129,8 @@ enum err session_logout(struct request *rq, struct secret refresh)
 	return store_tx(rq->service->store, rq, logout_tx, &l);
 }
 
-static void check_answer(const struct lookup *l, const struct token_claims *claims,
-    struct token_check *ret)
+static void check_answer(
+    const struct lookup *l, const struct token_claims *claims, struct token_check *ret)
 {
 	*ret = (struct token_check){
 		.token_type = claims->type == TOKEN_ACCESS ? STR("access") : STR("refresh"),
@@ -142,7 +142,8 @@ static void check_answer(const struct lookup *l, const struct token_claims *clai
 }
 
 /* Only the current refresh token is good; one that was rotated away is not. */
-static bool is_current(struct request *rq, const struct lookup *l, const struct token_claims *claims)
+static bool is_current(
+    struct request *rq, const struct lookup *l, const struct token_claims *claims)
 {
 	const struct session_row *s = &l->found.session;
 	struct str hash;
@@ -161,8 +162,8 @@ enum err session_check_token(struct request *rq, struct secret token, struct tok
 	struct lookup l;
 	enum err e;
 
-	e = token_verify(rq->secrets, rq->keys, config, TOKEN_ACCESS, secret_reveal(token), now_s,
-	    &claims);
+	e = token_verify(
+	    rq->secrets, rq->keys, config, TOKEN_ACCESS, secret_reveal(token), now_s, &claims);
 	if (e == ERR_TOKEN_INVALID)
 		e = token_verify(rq->secrets, rq->keys, config, TOKEN_REFRESH, secret_reveal(token),
 		    now_s, &claims);

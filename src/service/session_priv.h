@@ -17,11 +17,11 @@ void session_sign(struct request *rq, enum token_type type, const struct session
 void session_access(struct request *rq, const struct session_row *session,
     const struct user_row *user, struct token_pair *ret);
 /** session_refresh_hash() - stored form of a refresh token's id; STR_NULL when @key_id is gone. */
-struct str session_refresh_hash(struct request *rq, int key_id, struct uuid session,
-    struct str jti);
+struct str session_refresh_hash(
+    struct request *rq, int key_id, struct uuid session, struct str jti);
 struct str session_seal_refresh(struct request *rq, struct secret refresh);
-MUST_CHECK enum err session_unseal_refresh(struct request *rq, const struct session_row *session,
-    struct secret *ret);
+MUST_CHECK enum err session_unseal_refresh(
+    struct request *rq, const struct session_row *session, struct secret *ret);
 /** session_idle_end() - when the refresh token made now dies unless used. */
 int64_t session_idle_end(const struct request *rq, const struct session_row *session);
 

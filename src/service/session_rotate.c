@@ -4,6 +4,7 @@
  * second finds the row changed, reads it again in the same transaction, and gets the first one's
  * successor.
  */
+#include "base/clock.h"
 #include "service/audit.h"
 #include "service/session_priv.h"
 #include "service/throttle.h"
@@ -116,8 +117,8 @@ static enum err rotate_tx(struct tx *tx, void *arg)
 	return audit_append(tx, r->rq->keys, &r->audit);
 }
 
-static void answer(const struct rotation *r, struct secret refresh, int64_t expires_at_us,
-    struct token_pair *ret)
+static void answer(
+    const struct rotation *r, struct secret refresh, int64_t expires_at_us, struct token_pair *ret)
 {
 	ret->refresh = refresh;
 	ret->refresh_expires_at_us = expires_at_us;
@@ -159,7 +160,8 @@ static enum err reuse_tx(struct tx *tx, void *arg)
 	enum err e = OK;
 
 	if (r->rq->service->config.on_reuse == ON_REUSE_REVOKE)
-		e = session_end(tx, r->found.session.id, STR("refresh_reused"), r->rq->now_us, &ended);
+		e = session_end(
+		    tx, r->found.session.id, STR("refresh_reused"), r->rq->now_us, &ended);
 	if (e == OK)
 		e = audit_append(tx, r->rq->keys, &r->audit);
 	if (e == OK && ended && r->notify)
@@ -272,8 +274,8 @@ enum err session_refresh(struct request *rq, struct secret refresh, struct token
 		e = find(&r);
 	if (e != OK)
 		return e;
-	r.hash = session_refresh_hash(rq, (int)r.found.session.hash_key, r.claims.session_id,
-	    r.claims.jti);
+	r.hash = session_refresh_hash(
+	    rq, (int)r.found.session.hash_key, r.claims.session_id, r.claims.jti);
 	presented = classify(&r);
 	if (presented == PRESENTED_CURRENT) {
 		e = rotate(&r, ret);

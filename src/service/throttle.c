@@ -12,7 +12,8 @@ struct asks {
 	size_t n;
 };
 
-static void want(struct asks *a, struct str name, struct rate rate, bool durable, struct str subject)
+static void want(
+    struct asks *a, struct str name, struct rate rate, bool durable, struct str subject)
 {
 	if (rate.max == 0)
 		return;
@@ -59,14 +60,15 @@ static struct str subject_on_device(struct request *rq, struct str subject)
 	return buf_str(&both);
 }
 
-static void want_password_tries(struct asks *a, const struct service_config *config, struct str subject)
+static void want_password_tries(
+    struct asks *a, const struct service_config *config, struct str subject)
 {
 	want(a, STR("password-tries"), config->login_failures, true, subject);
 	want(a, STR("password-tries-total"), config->login_failures_total, true, subject);
 }
 
-enum err throttle_identifier(struct request *rq, struct str purpose, struct str subject,
-    unsigned extras)
+enum err throttle_identifier(
+    struct request *rq, struct str purpose, struct str subject, unsigned extras)
 {
 	const struct service_config *config = &rq->service->config;
 	struct str address = str_printf(rq->arena, "%.*s/address", STR_ARG(purpose));

@@ -14,8 +14,8 @@ enum throttle {
 
 /** What a call does beside being a call; each has a budget of its own over a longer time. */
 enum throttle_extra {
-	THROTTLE_SENDS_CODE = 1u << 0,    /* messages to one recipient an hour */
-	THROTTLE_TRIES_CODE = 1u << 1,    /* guesses at an identifier's codes, whatever flow */
+	THROTTLE_SENDS_CODE = 1u << 0,     /* messages to one recipient an hour */
+	THROTTLE_TRIES_CODE = 1u << 1,     /* guesses at an identifier's codes, whatever flow */
 	THROTTLE_TRIES_PASSWORD = 1u << 2, /* guesses at an identifier's password */
 };
 
@@ -29,13 +29,13 @@ enum throttle_extra {
  *
  * Returns: OK, ERR_THROTTLED with rq->retry_after_us, or a machine error.
  */
-MAY_YIELD MUST_CHECK enum err throttle_identifier(struct request *rq, struct str purpose,
-    struct str subject, unsigned extras);
+MAY_YIELD MUST_CHECK enum err throttle_identifier(
+    struct request *rq, struct str purpose, struct str subject, unsigned extras);
 /** throttle_forgive() - the guesses at this password were its owner's: forget them. */
 MAY_YIELD MUST_CHECK enum err throttle_forgive(struct request *rq, struct str subject);
 /** throttle_session() - admit a call made with a session's token. */
-MAY_YIELD MUST_CHECK enum err throttle_session(struct request *rq, struct str purpose,
-    struct uuid session);
+MAY_YIELD MUST_CHECK enum err throttle_session(
+    struct request *rq, struct str purpose, struct uuid session);
 /** throttle_adaptive() - by rq->actor's role, or by address. */
 MAY_YIELD MUST_CHECK enum err throttle_adaptive(struct request *rq, struct str purpose);
 

@@ -122,6 +122,15 @@ static struct str set_code(struct request *rq, struct flow_row *row)
 	return code;
 }
 
+static void set_idempotency(struct flow_row *row, const struct idempotency *idempotency)
+{
+	if (!idempotency->present)
+		return;
+	row->idempotency_hash = idempotency->hash;
+	row->idempotency_body = idempotency->body;
+	row->idempotency_until_us = idempotency->until_us;
+}
+
 void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_draft *ret)
 {
 	const struct service_config *config = &rq->service->config;
@@ -146,11 +155,8 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 	row->created_at_us = rq->now_us;
 	row->expires_at_us = rq->now_us + config->otp_flow_ttl_us;
 	row->pending = wish->pending;
-	if (wish->idempotency && wish->idempotency->present) {
-		row->idempotency_hash = wish->idempotency->hash;
-		row->idempotency_body = wish->idempotency->body;
-		row->idempotency_until_us = wish->idempotency->until_us;
-	}
+	if (wish->idempotency)
+		set_idempotency(row, wish->idempotency);
 	code = set_code(rq, row);
 	set_view(rq, masked, ret);
 	if (code_shown(rq, wish->identifier))
@@ -191,17 +197,48 @@ enum err flow_redraft(struct request *rq, const struct flow_row *flow,
 	return OK;
 }
 
-enum err flow_view(struct request *rq, const struct flow_row *flow, const struct account *account,
-    struct verification *ret)
+struct retry {
+	struct str hash;
+	int64_t now_us;
+	struct flow_row flow;
+	struct user_row user;
+	bool found, has_user;
+};
+
+static enum err find_retry_tx(struct tx *tx, void *arg)
 {
-	struct flow_draft draft = { .row = *flow };
+	struct retry *r = arg;
+	enum err e = flow_by_idempotency(tx, r->hash, r->now_us, &r->flow, &r->found);
+
+	if (e == OK && r->found && r->flow.has_user)
+		e = user_by_id(tx, r->flow.user_id, &r->user, &r->has_user);
+	return e;
+}
+
+enum err flow_answer_retry(struct request *rq, const struct idempotency *idempotency,
+    struct account **ret_account, struct verification *ret, bool *ret_answered)
+{
+	struct retry r = { .hash = idempotency->hash, .now_us = rq->now_us };
+	struct flow_draft draft = { .has_message = false };
 	struct str masked;
 	enum err e;
 
-	e = open_destination(rq, flow, account, &masked);
+	*ret_answered = false;
+	if (!idempotency->present)
+		return OK;
+	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_retry_tx, &r);
+	if (e != OK || !r.found)
+		return e;
+	e = idempotency_check(rq, idempotency, r.flow.idempotency_body);
+	if (e == OK && r.has_user)
+		e = account_open(rq, &r.user, ret_account);
+	if (e == OK)
+		e = open_destination(rq, &r.flow, r.has_user ? *ret_account : NULL, &masked);
 	if (e != OK)
 		return e;
+	draft.row = r.flow;
 	set_view(rq, masked, &draft);
 	*ret = draft.view;
+	*ret_answered = true;
 	return OK;
 }

@@ -44,9 +44,16 @@ MUST_CHECK enum err flow_begin(struct tx *tx, const struct flow_draft *draft);
  */
 MUST_CHECK enum err flow_redraft(struct request *rq, const struct flow_row *flow,
     const struct account *account, const struct identifier *identifier, struct flow_draft *ret);
-/** flow_view() - what was answered when @flow was made, for a retry. */
-MUST_CHECK enum err flow_view(struct request *rq, const struct flow_row *flow,
-    const struct account *account, struct verification *ret);
+/**
+ * flow_answer_retry() - what an earlier call with the same Idempotency-Key was answered
+ * @ret_account:  whom that flow belongs to; untouched for a decoy
+ * @ret_answered: false when there was none (or the request has no key): go on
+ *
+ * Returns: OK, ERR_IDEMPOTENCY_CONFLICT, or a machine error.
+ */
+MAY_YIELD MUST_CHECK enum err flow_answer_retry(struct request *rq,
+    const struct idempotency *idempotency, struct account **ret_account, struct verification *ret,
+    bool *ret_answered);
 /** flow_code_hash() - stored form of @code for @flow, under the flow's own key id. */
 MUST_CHECK enum err flow_code_hash(
     struct request *rq, const struct flow_row *flow, struct secret code, struct str *ret);

@@ -125,6 +125,7 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 {
 	struct request *rq = a->rq;
 	struct audit_entry entry = { .event = STR("user.logged_in"), .subject = a->account };
+	bool answered;
 	enum err e = OK;
 
 	if (pwhash_needs_rehash(rq->service->pwhash, a->user.password))
@@ -135,6 +136,8 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 	entry.session = &a->session.row.id;
 	audit_draft(rq, &entry, &a->audit);
 	e = store_tx(rq->service->store, rq, sign_in_tx, a);
+	if (e == ERR_CONFLICT) /* the same call, a moment earlier */
+		return session_answer_retry(rq, &a->idempotency, ret, &answered);
 	if (e == ERR_FORBIDDEN)
 		return fault(rq, e, "all sessions of this role are taken");
 	if (e == OK)

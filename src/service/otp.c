@@ -195,7 +195,7 @@ enum err otp_verify(
 	if (e != OK)
 		return e;
 	if (!c.consumed || !found.account)
-		return fault(rq, ERR_OTP_INVALID, "wrong, used, expired, exhausted or unknown");
+		return refused_code(rq, &idempotency, ret);
 	outbox_ring(rq->service->outbox);
 	session_answer(rq, found.account, &c.session, ret);
 	return OK;
@@ -221,6 +221,9 @@ static enum err resend_tx(struct tx *tx, void *arg)
 		.now_us = r->rq->now_us,
 		.code_expires_at_us = row->code_expires_at_us,
 		.resend_at_us = row->resend_at_us,
+		.idempotency_hash = r->idempotency.hash,
+		.idempotency_body = r->idempotency.body,
+		.idempotency_until_us = r->idempotency.until_us,
 	};
 	enum err e;
 
@@ -282,9 +285,14 @@ static enum err draft_resend(struct request *rq, struct found *f, struct resend 
 enum err otp_resend(struct request *rq, const struct otp_target *target, struct verification *ret)
 {
 	struct resend r = { .rq = rq, .idempotency = idempotency_of(rq) };
+	struct account *unused;
 	struct found found;
+	bool answered;
 	enum err e;
 
+	e = flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
+	if (e != OK || answered)
+		return e;
 	e = find(rq, target, &found);
 	if (e != OK)
 		return e;
@@ -297,6 +305,8 @@ enum err otp_resend(struct request *rq, const struct otp_target *target, struct 
 		e = draft_resend(rq, &found, &r);
 	if (e == OK)
 		e = store_tx(rq->service->store, rq, resend_tx, &r);
+	if (e == ERR_CONFLICT) /* the same call, a moment earlier */
+		return flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
 	if (e != OK)
 		return e;
 	if (!r.renewed) {

@@ -291,54 +291,43 @@ static void answer(struct request *rq, const struct plan *plan, struct registere
 		ret->id = plan->account->row.id;
 }
 
-struct retry {
-	const struct idempotency *idempotency;
-	int64_t now_us;
-	struct flow_row flow;
-	struct user_row user;
-	bool found, has_user;
-};
-
-static enum err find_retry_tx(struct tx *tx, void *arg)
-{
-	struct retry *r = arg;
-	enum err e = flow_by_idempotency(tx, r->idempotency->hash, r->now_us, &r->flow, &r->found);
-
-	if (e == OK && r->found && r->flow.has_user)
-		e = user_by_id(tx, r->flow.user_id, &r->user, &r->has_user);
-	return e;
-}
-
 /* The answer of an earlier call with the same key, rebuilt from the flow it made. */
 static enum err answer_retry(
     struct request *rq, struct plan *plan, struct registered *ret, bool *ret_answered)
 {
-	struct retry r = { .idempotency = &plan->idempotency, .now_us = rq->now_us };
+	enum err e = flow_answer_retry(
+	    rq, &plan->idempotency, &plan->account, &plan->flow.view, ret_answered);
+
+	if (e == OK && *ret_answered)
+		answer(rq, plan, ret);
+	return e;
+}
+
+/* Once more when somebody else took the identifier between look-up and insert. */
+static enum err write(struct request *rq, struct plan *plan)
+{
+	struct write_arg arg = { .rq = rq, .plan = plan };
 	enum err e;
 
-	*ret_answered = false;
-	if (!plan->idempotency.present)
-		return OK;
-	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_retry_tx, &r);
-	if (e != OK || !r.found)
-		return e;
-	e = idempotency_check(rq, &plan->idempotency, r.flow.idempotency_body);
-	if (e == OK && r.has_user)
-		e = account_open(rq, &r.user, &plan->account);
-	if (e == OK)
-		e = flow_view(rq, &r.flow, plan->account, &plan->flow.view);
-	if (e == OK) {
-		answer(rq, plan, ret);
-		*ret_answered = true;
+	for (int tries = 0; tries < 2; tries++) {
+		if (plan->exists && rq->service->config.reveal_existing != REVEAL_NO)
+			return refuse_existing(rq, plan);
+		e = draft(rq, plan);
+		if (e == OK)
+			e = store_tx(rq->service->store, rq, write_tx, &arg);
+		if (e != OK || !plan->taken)
+			return e;
+		e = store_read(rq->service->store, rq, STORE_PRIMARY, find_tx, plan);
+		if (e != OK)
+			return e;
 	}
-	return e;
+	return fault(rq, ERR_UNAVAILABLE, "identifier taken and gone again");
 }
 
 enum err registration_create(
     struct request *rq, const struct registration *in, struct registered *ret)
 {
 	struct plan plan = { .in = in, .idempotency = idempotency_of(rq) };
-	struct write_arg write = { .rq = rq, .plan = &plan };
 	bool answered;
 	enum err e;
 
@@ -349,24 +338,14 @@ enum err registration_create(
 	if (e != OK || answered)
 		return e;
 	e = throttle_identifier(rq, STR("register"), plan.indexes[0], THROTTLE_SENDS_CODE);
+	if (e == OK)
+		e = find_and_hash(rq, &plan);
+	if (e == OK)
+		e = write(rq, &plan);
+	if (e == ERR_CONFLICT) /* the same call, a moment earlier */
+		return answer_retry(rq, &plan, ret, &answered);
 	if (e != OK)
 		return e;
-	e = find_and_hash(rq, &plan);
-	/* Once more when somebody else took the identifier between look-up and insert. */
-	for (int tries = 0; e == OK && tries < 2; tries++) {
-		if (plan.exists && rq->service->config.reveal_existing != REVEAL_NO)
-			return refuse_existing(rq, &plan);
-		e = draft(rq, &plan);
-		if (e == OK)
-			e = store_tx(rq->service->store, rq, write_tx, &write);
-		if (e != OK || !plan.taken)
-			break;
-		e = store_read(rq->service->store, rq, STORE_PRIMARY, find_tx, &plan);
-	}
-	if (e != OK)
-		return e;
-	if (plan.taken)
-		return fault(rq, ERR_UNAVAILABLE, "identifier taken and gone again");
 	outbox_ring(rq->service->outbox);
 	answer(rq, &plan, ret);
 	return OK;

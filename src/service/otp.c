@@ -163,6 +163,18 @@ static enum err draft_proof(struct consume *c, const struct idempotency *idempot
 	return OK;
 }
 
+/* Unless the same call, a moment earlier, used the code up: then its answer. */
+static enum err refuse_code(
+    struct request *rq, const struct idempotency *idempotency, struct signed_in *ret)
+{
+	bool answered;
+	enum err e = session_answer_retry(rq, idempotency, ret, &answered);
+
+	if (e != OK || answered)
+		return e;
+	return fault(rq, ERR_OTP_INVALID, "wrong, used, expired, exhausted or unknown");
+}
+
 enum err otp_verify(
     struct request *rq, const struct otp_target *target, struct secret code, struct signed_in *ret)
 {
@@ -195,7 +207,7 @@ enum err otp_verify(
 	if (e != OK)
 		return e;
 	if (!c.consumed || !found.account)
-		return refused_code(rq, &idempotency, ret);
+		return refuse_code(rq, &idempotency, ret);
 	outbox_ring(rq->service->outbox);
 	session_answer(rq, found.account, &c.session, ret);
 	return OK;

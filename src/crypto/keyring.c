@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "crypto/bytes.h"
 #include "crypto/keyring_priv.h"
 
 #define MIN_KEY_BYTES 32
@@ -191,8 +192,7 @@ bool keyring_mac(const struct keyring *keys, enum key_purpose purpose, int key_i
 	for (size_t i = 0; i < n; i++) {
 		uint8_t length[8];
 
-		for (size_t b = 0; b < sizeof(length); b++)
-			length[b] = (uint8_t)((uint64_t)parts[i].len >> (56 - 8 * b));
+		store_be64(length, parts[i].len);
 		hmac_add(&h, str_bytes(length, sizeof(length)));
 		hmac_add(&h, parts[i]);
 	}

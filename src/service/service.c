@@ -45,6 +45,17 @@ struct keyring *service_keys(struct service *service)
 	return keys;
 }
 
+static void give_keys_back(void *rq)
+{
+	keyring_unref(&((struct request *)rq)->keys);
+}
+
+void service_lend_keys(struct request *rq)
+{
+	rq->keys = service_keys(rq->service);
+	arena_defer(rq->arena, give_keys_back, rq);
+}
+
 void service_set_keys(struct service *service, struct keyring *keys)
 {
 	struct keyring *old;
@@ -86,7 +97,7 @@ static void sweep_once(struct service *service)
 	enum err e;
 
 	request_init(&rq, service, now_mono_us() + 30 * US_PER_S);
-	rq.keys = service_keys(service);
+	service_lend_keys(&rq);
 	rq.operation = STR("sweep");
 	e = store_tx(service->store, &rq, sweep_tx, &rq.now_us);
 	if (e == OK)
@@ -95,7 +106,6 @@ static void sweep_once(struct service *service)
 		e = audit_flush_refusals(&rq);
 	if (e != OK && e != ERR_SHUTDOWN)
 		log_warning("sweep put off: %.*s", STR_ARG(err_slug(e)));
-	keyring_unref(&rq.keys);
 	request_done(&rq);
 }
 

@@ -81,6 +81,8 @@ void service_init(struct service *service, struct keyring *keys);
 void service_done(struct service *service);
 /** service_keys() - a reference to the ring in use. */
 struct keyring *service_keys(struct service *service);
+/** service_lend_keys() - set rq->keys to the ring in use; given back when the request ends. */
+void service_lend_keys(struct request *rq);
 /** service_set_keys() - swap the ring in; takes the caller's reference. */
 void service_set_keys(struct service *service, struct keyring *keys);
 /** service_seal_batch() - store_config.before_commit: seals the batch's audit rows. */

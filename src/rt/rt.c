@@ -136,12 +136,18 @@ bool rt_wake(struct rt_waiter *w)
 
 enum err rt_thread_start(pthread_t *ret, const char *name, void *(*fn)(void *arg), void *arg)
 {
+	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 	sigset_t all, before;
 	char short_name[16];
 	int failed;
 
-	/* A new thread inherits the mask; signals stay with the thread that waits for them. */
+	/*
+	 * A new thread inherits the mask: signals stay with the thread that waits for them, but
+	 * for those a thread brings upon itself.
+	 */
 	sigfillset(&all);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		sigdelset(&all, own[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(ret, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 
@@ -29,9 +30,16 @@ static void cache_empty(void *arg)
 			arena_free(&c[kind].free[--c[kind].count]);
 }
 
+/* The first thread ends with the process, without its keys' destructors. */
+static void cache_empty_own(void)
+{
+	cache_empty(cache);
+}
+
 static void cache_key_make(void)
 {
 	pthread_key_create(&cache_key, cache_empty);
+	atexit(cache_empty_own);
 }
 
 static struct arena *arena_get(enum arena_kind kind)

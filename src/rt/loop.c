@@ -11,8 +11,8 @@
 #include "rt/coro.h"
 #include "rt/rt_priv.h"
 
-#define MAX_COROUTINES 16000 /* a guarded stack is two mappings of the 65,530 a process may have \
-			      */
+/* A guarded stack is two mappings, of the 65,530 a process may have. */
+#define MAX_COROUTINES 16000
 
 struct rt_loop {
 	struct ev_loop *ev;

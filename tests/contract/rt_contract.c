@@ -1,17 +1,12 @@
 /* What rt.h promises, held against every engine. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/unit/test.h"
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "rt/rt_priv.h"
-#include "rt_host.h"
-
-#define ALL(host, seed) for (unsigned seed = 0; seed < (host)->rounds; seed++)
+#include "tests/contract/rt_host.h"
 
 /* --- engine, sleep --- */
 
@@ -30,8 +25,8 @@ static void test_sleep(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	host_run(host, seed, (void (*[])(void *)){ sleeper, sleeper, sleeper }, 3, host);
+	for (unsigned seed = 0; seed < host->rounds; seed++)
+		host_run(host, seed, (void (*[])(void *)){ sleeper, sleeper, sleeper }, 3, host);
 }
 
 /* --- descriptors --- */
@@ -84,8 +79,7 @@ static void test_wait_fds(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct pipes p = { 0 };
 
 		CHECK(pipe2(p.a, O_CLOEXEC | O_NONBLOCK) == 0);
@@ -158,8 +152,8 @@ static void test_gather(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	host_run(host, seed, (void (*[])(void *)){ gatherer, gatherer }, 2, NULL);
+	for (unsigned seed = 0; seed < host->rounds; seed++)
+		host_run(host, seed, (void (*[])(void *)){ gatherer, gatherer }, 2, NULL);
 }
 
 static enum err wait_first(void *arg)
@@ -194,8 +188,8 @@ static void test_gather_overlaps(void **state)
 
 	if (host->engine == ENGINE_SYNC)
 		return;
-	ALL(host, seed)
-	host_run(host, seed, (void (*[])(void *)){ overlapping }, 1, NULL);
+	for (unsigned seed = 0; seed < host->rounds; seed++)
+		host_run(host, seed, (void (*[])(void *)){ overlapping }, 1, NULL);
 }
 
 /* --- semaphore --- */
@@ -248,8 +242,7 @@ static void test_sem_is_fifo(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct fifo f = { 0 };
 
 		rt_sem_init(&f.sem, 0);
@@ -273,7 +266,7 @@ static void taker(void *arg)
 	struct race *r = arg;
 
 	for (int i = 0; i < 30; i++) {
-		if (rt_sem_wait(&r->sem, now_mono_us() + i % 3 * 50) == OK)
+		if (rt_sem_wait(&r->sem, now_mono_us() + INT64_C(50) * (i % 3)) == OK)
 			raise_flag(&r->taken);
 		else
 			raise_flag(&r->late);
@@ -285,7 +278,7 @@ static void poster(void *arg)
 	struct race *r = arg;
 
 	for (int i = 0; i < 40; i++) {
-		rt_sleep_until(now_mono_us() + i % 4 * 40);
+		rt_sleep_until(now_mono_us() + INT64_C(40) * (i % 4));
 		rt_sem_post(&r->sem);
 		raise_flag(&r->posted);
 	}
@@ -296,8 +289,7 @@ static void test_sem_deadline_race(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct race r = { 0 };
 
 		rt_sem_init(&r.sem, 1);
@@ -342,8 +334,7 @@ static void test_latch(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct gate g = { 0 };
 
 		rt_latch_init(&g.latch);
@@ -378,7 +369,7 @@ static void parker(void *arg)
 		pthread_mutex_lock(&m->mutex);
 		m->w = &w;
 		pthread_mutex_unlock(&m->mutex);
-		r = rt_park(&w, now_mono_us() + i % 5 * 20);
+		r = rt_park(&w, now_mono_us() + INT64_C(20) * (i % 5));
 		CHECK(r == OK || r == ERR_DEADLINE);
 		m->parked_ok += r == OK;
 		pthread_mutex_lock(&m->mutex);
@@ -403,7 +394,7 @@ static void waker(void *arg)
 			m->w = NULL;
 		}
 		pthread_mutex_unlock(&m->mutex);
-		rt_sleep_until(now_mono_us() + i % 7 * 10);
+		rt_sleep_until(now_mono_us() + INT64_C(10) * (i % 7));
 	}
 }
 
@@ -412,8 +403,7 @@ static void test_park_wake_race(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct meeting m = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 		host_run(host, seed, (void (*[])(void *)){ parker, waker }, 2, &m);
@@ -439,8 +429,8 @@ static void test_early_wake(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	host_run(host, seed, (void (*[])(void *)){ early_and_late }, 1, NULL);
+	for (unsigned seed = 0; seed < host->rounds; seed++)
+		host_run(host, seed, (void (*[])(void *)){ early_and_late }, 1, NULL);
 }
 
 /* --- spawn, stop --- */
@@ -449,7 +439,6 @@ struct spawned {
 	struct rt_sem sem; /* never posted */
 	int pipe[2];       /* never written */
 	int begun, ended;
-	int64_t grace_us; /* so that spawned tasks begin before a simulation stops */
 };
 
 static void spawn_sleep(void *arg)
@@ -492,21 +481,30 @@ static void spawn_from_task(void *arg)
 	await(&s->begun, 3);
 }
 
+/* A simulation spawns into itself and stops when its tasks have ended. */
+static void spawn_on(struct host *host, unsigned seed, struct spawned *s)
+{
+	bool real = host->engine != ENGINE_SIMULATION;
+
+	if (real)
+		assert_int_equal(rt_background_start(), OK);
+	host_run(host, seed, (void (*[])(void *)){ spawn_from_task }, 1, s);
+	if (real)
+		rt_background_stop();
+	assert_int_equal(rt_spawn(spawn_sleep, s), ERR_SHUTDOWN);
+	assert_int_equal(s->ended, 3);
+}
+
 static void test_spawn_and_stop(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct spawned s = { 0 };
 
 		rt_sem_init(&s.sem, 0);
 		CHECK(pipe2(s.pipe, O_CLOEXEC | O_NONBLOCK) == 0);
-		assert_int_equal(rt_background_start(), OK);
-		host_run(host, seed, (void (*[])(void *)){ spawn_from_task }, 1, &s);
-		rt_background_stop();
-		assert_int_equal(rt_spawn(spawn_sleep, &s), ERR_SHUTDOWN);
-		assert_int_equal(s.ended, 3);
+		spawn_on(host, seed, &s);
 		close(s.pipe[0]);
 		close(s.pipe[1]);
 		rt_sem_done(&s.sem);

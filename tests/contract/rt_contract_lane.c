@@ -1,14 +1,9 @@
 /* What lane.h promises to callers, on every engine; test_lane.c looks at the workers themselves. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/test.h"
 
 #include "rt/lane.h"
-#include "rt_host.h"
+#include "tests/contract/rt_host.h"
 
-#define ALL(host, seed) for (unsigned seed = 0; seed < (host)->rounds; seed++)
 #define COST_US (600 * US_PER_MS) /* so that two fill a lane of one worker and one second */
 
 struct scene {
@@ -76,8 +71,7 @@ void test_offload_runs(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct scene scene = { .lane = lane_of_one() };
 
 		host_run(host, seed,
@@ -143,8 +137,7 @@ void test_offload_overload(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct scene scene = { .lane = lane_of_one() };
 
 		host_run(host, seed,
@@ -186,8 +179,7 @@ void test_offload_deadline(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct scene scene = { .lane = lane_of_one() };
 
 		host_run(host, seed, (void (*[])(void *)){ offload_short_deadline, offload_late },
@@ -228,8 +220,7 @@ void test_offload_cancel(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct scene scene = { .lane = lane_of_one() };
 
 		host_run(host, seed,
@@ -257,8 +248,7 @@ void test_offload_call(void **state)
 {
 	struct host *host = *state;
 
-	ALL(host, seed)
-	{
+	for (unsigned seed = 0; seed < host->rounds; seed++) {
 		struct scene scene = {
 			.lane = lane_new(&(struct lane_config){
 			    .name = "blocking", .workers = 2, .max_waiting = 16 }),

@@ -1,9 +1,9 @@
-#include "rt_host.h"
+#include "tests/contract/rt_host.h"
 
 #include <pthread.h>
 
 #include "rt/loop.h"
-#include "support/rt_sim.h"
+#include "tests/support/rt_sim.h"
 
 #define MAX_TASKS 32
 

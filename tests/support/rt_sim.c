@@ -1,4 +1,4 @@
-#include "support/rt_sim.h"
+#include "tests/support/rt_sim.h"
 
 #include <poll.h>
 #include <stdio.h>

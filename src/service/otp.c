@@ -317,9 +317,10 @@ enum err otp_resend(struct request *rq, const struct otp_target *target, struct 
 		e = draft_resend(rq, &found, &r);
 	if (e == OK)
 		e = store_tx(rq->service->store, rq, resend_tx, &r);
-	if (e == ERR_CONFLICT) /* the same call, a moment earlier */
-		return flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
-	if (e != OK)
+	answered = false;
+	if (e == ERR_CONFLICT || (e == OK && !r.renewed)) /* perhaps the same call, a moment earlier */
+		e = flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
+	if (e != OK || answered)
 		return e;
 	if (!r.renewed) {
 		rq->retry_after_us = rq->service->config.otp_cooldown_us;

@@ -57,7 +57,7 @@ struct audit_verdict {
 MUST_CHECK enum err audit_verify_rows(struct tx *tx, const struct keyring *keys,
     void (*progress)(void *arg, int64_t done, int64_t all), void *arg, struct audit_verdict *ret);
 /** audit_list() - rows with id > @after, @limit at most, optionally of one subject. */
-MUST_CHECK enum err audit_list(struct tx *tx, const struct uuid *subject, int64_t after, int64_t limit,
-    struct audit_row **ret, size_t *ret_n);
+MUST_CHECK enum err audit_list(struct tx *tx, const struct uuid *subject, int64_t after,
+    int64_t limit, struct audit_row **ret, size_t *ret_n);
 
 #endif

@@ -25,13 +25,15 @@ struct flow_row {
 	int64_t idempotency_until_us;
 };
 
+/** flow_insert() - add one; ERR_CONFLICT when a live row has its id or idempotency key. */
 MUST_CHECK enum err flow_insert(struct tx *tx, const struct flow_row *flow);
-MUST_CHECK enum err flow_by_id(struct tx *tx, struct uuid id, struct flow_row *ret, bool *ret_found);
+MUST_CHECK enum err flow_by_id(
+    struct tx *tx, struct uuid id, struct flow_row *ret, bool *ret_found);
 /** flow_newest() - the newest flow of @purpose for a subject, whatever its state. */
-MUST_CHECK enum err flow_newest(struct tx *tx, const struct str *indexes, size_t n, struct str purpose,
-    struct flow_row *ret, bool *ret_found);
-MUST_CHECK enum err flow_by_idempotency(struct tx *tx, struct str hash, int64_t now_us,
-    struct flow_row *ret, bool *ret_found);
+MUST_CHECK enum err flow_newest(struct tx *tx, const struct str *indexes, size_t n,
+    struct str purpose, struct flow_row *ret, bool *ret_found);
+MUST_CHECK enum err flow_by_idempotency(
+    struct tx *tx, struct str hash, int64_t now_us, struct flow_row *ret, bool *ret_found);
 
 /**
  * flow_try() - spend one attempt on a flow and, if the code is right, consume it: one statement
@@ -57,11 +59,13 @@ struct flow_resend {
  * flow_renew_code() - replace the code of a live flow whose cool-down is over; attempts stay spent
  * @ret_renewed: false when it is used, voided, expired or still cooling down
  */
-MUST_CHECK enum err flow_renew_code(struct tx *tx, const struct flow_resend *resend, bool *ret_renewed);
+MUST_CHECK enum err flow_renew_code(
+    struct tx *tx, const struct flow_resend *resend, bool *ret_renewed);
 /** flow_void_older() - void every live flow of @purpose for the subject but @keep. */
-MUST_CHECK enum err flow_void_older(struct tx *tx, struct str subject_index, struct str purpose,
-    struct uuid keep, int64_t now_us);
-/** flow_attempts_since() - wrong attempts on all flows of @purpose for a subject since @since_us. */
+MUST_CHECK enum err flow_void_older(
+    struct tx *tx, struct str subject_index, struct str purpose, struct uuid keep, int64_t now_us);
+/** flow_attempts_since() - wrong attempts on all flows of @purpose for a subject since @since_us.
+ */
 MUST_CHECK enum err flow_attempts_since(struct tx *tx, const struct str *indexes, size_t n,
     struct str purpose, int64_t since_us, int64_t *ret);
 MUST_CHECK enum err flow_sweep(struct tx *tx, int64_t before_us, int64_t limit, int64_t *ret_n);

@@ -11,8 +11,8 @@
 struct arena;
 
 struct migrate_result {
-	int64_t from, to;       /* schema versions before and after; 0: empty */
-	struct str problem;     /* on failure: a sentence for the operator */
+	int64_t from, to;   /* schema versions before and after; 0: empty */
+	struct str problem; /* on failure: a sentence for the operator */
 };
 
 /**

@@ -22,14 +22,14 @@ struct outbox_row {
 
 MUST_CHECK enum err outbox_insert(struct tx *tx, const struct outbox_row *row);
 /**
- * outbox_lease() - take rows that are due, in order per (user, sink): a row waits while an older one
- * of its pair is pending
+ * outbox_lease() - take rows that are due, in order per (user, sink): a row waits while an older
+ * one of its pair is pending
  */
-MUST_CHECK enum err outbox_lease(struct tx *tx, int64_t now_us, int64_t lease_until_us, int64_t limit,
-    struct outbox_row **ret, size_t *ret_n);
+MUST_CHECK enum err outbox_lease(struct tx *tx, int64_t now_us, int64_t lease_until_us,
+    int64_t limit, struct outbox_row **ret, size_t *ret_n);
 /** outbox_finish() - delivered, expired or dead; delivered and expired wipe the payload. */
-MUST_CHECK enum err outbox_finish(struct tx *tx, int64_t id, struct str state, struct str error,
-    int64_t now_us);
+MUST_CHECK enum err outbox_finish(
+    struct tx *tx, int64_t id, struct str state, struct str error, int64_t now_us);
 /** outbox_retry() - give the lease back and try again at @next_at_us; attempts grows by one. */
 MUST_CHECK enum err outbox_retry(struct tx *tx, int64_t id, struct str error, int64_t next_at_us);
 /** outbox_replay() - make dead rows pending again: one (@id) or all (@id 0); @ret_n how many. */

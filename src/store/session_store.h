@@ -27,6 +27,7 @@ struct session_row {
 	int64_t idempotency_until_us;
 };
 
+/** session_insert() - add one; ERR_CONFLICT when a live row has its id or idempotency key. */
 MUST_CHECK enum err session_insert(struct tx *tx, const struct session_row *session);
 
 /** struct session_user - what every bearer request and every refresh needs, in one read. */
@@ -37,8 +38,8 @@ struct session_user {
 };
 MUST_CHECK enum err session_with_user(struct tx *tx, struct uuid id, struct session_user *ret);
 /** session_by_idempotency() - the live session a call with this key made, with its user. */
-MUST_CHECK enum err session_by_idempotency(struct tx *tx, struct str hash, int64_t now_us,
-    struct session_user *ret);
+MUST_CHECK enum err session_by_idempotency(
+    struct tx *tx, struct str hash, int64_t now_us, struct session_user *ret);
 
 struct session_rotation {
 	struct uuid id;
@@ -49,21 +50,21 @@ struct session_rotation {
 	int64_t now_us, idle_expires_at_us;
 };
 /** session_rotate_row() - the conditional UPDATE; @ret_rotated is false when somebody was first. */
-MUST_CHECK enum err session_rotate_row(struct tx *tx, const struct session_rotation *r,
-    bool *ret_rotated);
+MUST_CHECK enum err session_rotate_row(
+    struct tx *tx, const struct session_rotation *r, bool *ret_rotated);
 
 /** session_end() - end one; @ret_ended is false when it had ended already. */
-MUST_CHECK enum err session_end(struct tx *tx, struct uuid id, struct str reason, int64_t now_us,
-    bool *ret_ended);
+MUST_CHECK enum err session_end(
+    struct tx *tx, struct uuid id, struct str reason, int64_t now_us, bool *ret_ended);
 /** session_end_all() - end all of a user's but @keep (nil: none kept); @ret_n how many. */
-MUST_CHECK enum err session_end_all(struct tx *tx, struct uuid user, struct uuid keep, struct str reason,
-    int64_t now_us, int64_t *ret_n);
+MUST_CHECK enum err session_end_all(struct tx *tx, struct uuid user, struct uuid keep,
+    struct str reason, int64_t now_us, int64_t *ret_n);
 /** session_list_live() - a user's live sessions, oldest first. */
-MUST_CHECK enum err session_list_live(struct tx *tx, struct uuid user, int64_t now_us,
-    struct session_row **ret, size_t *ret_n);
+MUST_CHECK enum err session_list_live(
+    struct tx *tx, struct uuid user, int64_t now_us, struct session_row **ret, size_t *ret_n);
 /** session_device_seen() - has this user signed in from @device_id (keyed hash) before? */
-MUST_CHECK enum err session_device_seen(struct tx *tx, struct uuid user, struct str device_id,
-    bool *ret_seen);
+MUST_CHECK enum err session_device_seen(
+    struct tx *tx, struct uuid user, struct str device_id, bool *ret_seen);
 /** session_sweep() - delete rows expired or ended before @before_us; @limit at most. */
 MUST_CHECK enum err session_sweep(struct tx *tx, int64_t before_us, int64_t limit, int64_t *ret_n);
 

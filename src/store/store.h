@@ -18,9 +18,11 @@ struct store;
 struct tx;
 
 struct store_config {
-	struct str url;          /* "sqlite:PATH" */
-	int64_t delay_us;        /* sleep on the seam before each call: for tests and benchmarks */
-	unsigned queue_max;      /* transactions waiting at most; over: ERR_OVERLOADED. 0: 16,384 */
+	struct str url;     /* "sqlite:PATH" */
+	int64_t delay_us;   /* sleep on the seam before each call: for tests and benchmarks */
+	unsigned queue_max; /* transactions waiting at most; over: ERR_OVERLOADED. 0: 16,384 */
+	bool read_only;     /* for commands beside a live server: store_tx() is refused */
+	bool check;         /* read the whole file for damage first; slow when it is large */
 	/**
 	 * before_commit() - called in the writer once a batch, just before COMMIT; may be NULL.
 	 * The audit seal lives here. Anything but OK fails the batch.
@@ -52,7 +54,8 @@ typedef enum err store_fn(struct tx *tx, void *arg);
  * Returns: what @fn returned (OK committed, else rolled back), or ERR_UNAVAILABLE (busy, disk full;
  * rq->retry_after_us set), ERR_OVERLOADED, ERR_DEADLINE or ERR_SHUTDOWN (not begun).
  */
-MAY_YIELD MUST_CHECK enum err store_tx(struct store *s, struct request *rq, store_fn *fn, void *arg);
+MAY_YIELD MUST_CHECK enum err store_tx(
+    struct store *s, struct request *rq, store_fn *fn, void *arg);
 
 enum store_read_flags {
 	STORE_PRIMARY = 0,
@@ -60,8 +63,11 @@ enum store_read_flags {
 };
 
 /** store_read() - run @fn, which only reads, on a consistent snapshot. Never waits for writers. */
-MAY_YIELD MUST_CHECK enum err store_read(struct store *s, struct request *rq,
-    enum store_read_flags flags, store_fn *fn, void *arg);
+MAY_YIELD MUST_CHECK enum err store_read(
+    struct store *s, struct request *rq, enum store_read_flags flags, store_fn *fn, void *arg);
+
+/** store_in_tx() - is the calling thread inside a store_fn, where nothing may wait? */
+bool store_in_tx(void);
 
 /* Values and rows. Bytes are borrowed on the way in; on the way out they are in the arena. */
 enum val_type {
@@ -131,11 +137,11 @@ static inline bool row_null(const struct row *row, size_t i)
 /** tx_arena() - the request's arena; everything a transaction returns lives there. */
 struct arena *tx_arena(struct tx *tx);
 /** tx_row() - run a statement whose first row (or its absence) is needed now. */
-MUST_CHECK enum err tx_row(struct tx *tx, enum statement id, const struct val *params, size_t n,
-    struct row *ret);
+MUST_CHECK enum err tx_row(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, struct row *ret);
 /** tx_push() - run a statement for its effect; on PostgreSQL deferred and pipelined. */
 MUST_CHECK enum err tx_push(struct tx *tx, enum statement id, const struct val *params, size_t n);
-/** tx_each() - call @each for every row; it returns false to stop. */
+/** tx_each() - call @each for every row; it returns false to stop, and calls no tx_*. */
 MUST_CHECK enum err tx_each(struct tx *tx, enum statement id, const struct val *params, size_t n,
     bool (*each)(void *arg, const struct row *row), void *arg);
 

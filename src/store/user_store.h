@@ -22,7 +22,7 @@ enum identifier_kind {
 struct user_row {
 	struct uuid id;
 	struct str external_id;
-	enum identifier_kind kind; /* which of e-mail and phone is set */
+	enum identifier_kind kind;   /* which of e-mail and phone is set */
 	struct str identifier;       /* sealed */
 	struct str identifier_index; /* blind index, 32 bytes */
 	int64_t index_version;       /* master key id behind it */
@@ -49,11 +49,12 @@ MUST_CHECK enum err user_insert(struct tx *tx, const struct user_row *user, bool
  * user_by_index() - by blind index
  * @indexes: @n candidates, one for each accepted master key
  */
-MUST_CHECK enum err user_by_index(struct tx *tx, enum identifier_kind kind, const struct str *indexes,
-    size_t n, struct user_row *ret, bool *ret_found);
-MUST_CHECK enum err user_by_id(struct tx *tx, struct uuid id, struct user_row *ret, bool *ret_found);
-MUST_CHECK enum err user_by_external_id(struct tx *tx, struct str external_id, struct user_row *ret,
-    bool *ret_found);
+MUST_CHECK enum err user_by_index(struct tx *tx, enum identifier_kind kind,
+    const struct str *indexes, size_t n, struct user_row *ret, bool *ret_found);
+MUST_CHECK enum err user_by_id(
+    struct tx *tx, struct uuid id, struct user_row *ret, bool *ret_found);
+MUST_CHECK enum err user_by_external_id(
+    struct tx *tx, struct str external_id, struct user_row *ret, bool *ret_found);
 
 /** user_set_verified() - mark verified; harmless when it is already. */
 MUST_CHECK enum err user_set_verified(struct tx *tx, struct uuid id, int64_t now_us);
@@ -63,14 +64,15 @@ MUST_CHECK enum err user_set_verified(struct tx *tx, struct uuid id, int64_t now
  */
 MUST_CHECK enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded,
     struct str only_if, int64_t now_us, bool *ret_changed);
-MUST_CHECK enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int64_t now_us);
+MUST_CHECK enum err user_set_profile(
+    struct tx *tx, struct uuid id, struct str sealed, int64_t now_us);
 MUST_CHECK enum err user_set_last_login(struct tx *tx, struct uuid id, int64_t now_us);
 /** user_set_state() - disable, enable, delete, restore: bumps the epoch, so tokens die. */
-MUST_CHECK enum err user_set_state(struct tx *tx, struct uuid id, enum user_state state, int64_t now_us,
-    bool *ret_changed);
+MUST_CHECK enum err user_set_state(
+    struct tx *tx, struct uuid id, enum user_state state, int64_t now_us, bool *ret_changed);
 /** user_set_role() - bumps the epoch and adds the role's profile row. */
-MUST_CHECK enum err user_set_role(struct tx *tx, struct uuid id, enum role role, int64_t now_us,
-    bool *ret_changed);
+MUST_CHECK enum err user_set_role(
+    struct tx *tx, struct uuid id, enum role role, int64_t now_us, bool *ret_changed);
 /** user_bump_epoch() - every access token issued so far is dead. */
 MUST_CHECK enum err user_bump_epoch(struct tx *tx, struct uuid id, int64_t now_us);
 
@@ -81,8 +83,8 @@ struct user_page {
 	int state; /* enum user_state, or -1 for any */
 };
 /** user_list() - in id order, from after @page->after; @ret in the arena. */
-MUST_CHECK enum err user_list(struct tx *tx, const struct user_page *page, struct user_row **ret,
-    size_t *ret_n);
+MUST_CHECK enum err user_list(
+    struct tx *tx, const struct user_page *page, struct user_row **ret, size_t *ret_n);
 /** user_count_role() - active users of @role. */
 MUST_CHECK enum err user_count_role(struct tx *tx, enum role role, int64_t *ret);
 
@@ -90,11 +92,13 @@ struct consent_row {
 	struct str document, version;
 	int64_t given_at_us;
 };
-MUST_CHECK enum err consent_insert(struct tx *tx, struct uuid user, const struct consent_row *consent);
+MUST_CHECK enum err consent_insert(
+    struct tx *tx, struct uuid user, const struct consent_row *consent);
 
 /** meta_get() / meta_put() - small named values of the installation, e.g. the key check. */
 MUST_CHECK enum err meta_get(struct tx *tx, struct str key, struct str *ret, bool *ret_found);
 /** meta_put_new() - only when @key is absent; @ret_there is what stands afterwards. */
-MUST_CHECK enum err meta_put_new(struct tx *tx, struct str key, struct str value, struct str *ret_there);
+MUST_CHECK enum err meta_put_new(
+    struct tx *tx, struct str key, struct str value, struct str *ret_there);
 
 #endif

@@ -32,7 +32,7 @@ CREATE TABLE users (
     CHECK ((email IS NULL) = (email_index IS NULL)),
     CHECK ((phone IS NULL) = (phone_index IS NULL)),
     CHECK (state = 'erased' OR data_key IS NOT NULL)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX users_by_role ON users (role, id);
 CREATE INDEX users_by_state ON users (state, id);
 CREATE INDEX users_by_index_version ON users (index_version);
@@ -83,9 +83,10 @@ CREATE TABLE sessions (
     idempotency_body BLOB,
     idempotency_until INTEGER,
     CHECK ((ended_at IS NULL) = (end_reason IS NULL))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX sessions_by_user ON sessions (user_id, ended_at, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 
 -- One-time codes and links. A flow without a user is a decoy: nobody there, same behaviour.
 CREATE TABLE flows (
@@ -113,7 +114,7 @@ CREATE TABLE flows (
     idempotency_body BLOB,
     idempotency_until INTEGER,
     CHECK (attempts <= max_attempts)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX flows_by_subject ON flows (subject_index, purpose, created_at);
 CREATE INDEX flows_by_expiry ON flows (expires_at);
 

@@ -1,0 +1,99 @@
+/*
+ * What a database driver gives the store: SQLite today, PostgreSQL joins behind the same calls.
+ * A driver knows connections, transactions, rows and how its schema is kept; it knows no table.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "store/store.h"
+
+/** struct migration - one numbered .sql file, embedded by tools/embed_sql.py. */
+struct migration {
+	int64_t version;
+	struct str name;
+	struct str sha256; /* 64 hex digits */
+	struct str sql;
+};
+
+/** struct migration_mark - what the database remembers of a migration it has had. */
+struct migration_mark {
+	int64_t version;
+	struct str sha256;
+};
+
+/** struct db, struct schema - a driver's own; its struct begins with this one. */
+struct db {
+	const struct db_ops *ops;
+};
+struct schema;
+
+typedef bool row_fn(void *arg, const struct row *row);
+
+/** struct tx - a transaction, or a read, while its function runs. */
+struct tx {
+	const struct db_ops *ops;
+	void *conn; /* the driver's connection */
+	struct arena *arena;
+	struct request *rq; /* NULL in store_config.before_commit */
+	unsigned statements;
+	enum err failed; /* first failure of the machine: nothing commits over it */
+};
+
+struct db_ops {
+	struct str scheme; /* how its URLs begin */
+	const struct migration *(*migrations)(size_t *ret_n);
+
+	enum err (*open)(const struct store_config *config, struct str where, struct arena *arena,
+	    struct db **ret, struct str *ret_problem);
+	void (*close)(struct db *db);
+	enum err (*tx)(struct db *db, struct request *rq, store_fn *fn, void *arg);
+	enum err (*read)(struct db *db, struct request *rq, enum store_read_flags flags,
+	    store_fn *fn, void *arg);
+	enum err (*backup)(struct db *db, struct request *rq, struct str path);
+	void (*gauges)(struct db *db, struct store_gauges *ret);
+
+	enum err (*row)(
+	    struct tx *tx, enum statement id, const struct val *params, size_t n, struct row *ret);
+	enum err (*push)(struct tx *tx, enum statement id, const struct val *params, size_t n);
+	enum err (*each)(struct tx *tx, enum statement id, const struct val *params, size_t n,
+	    row_fn *each, void *arg);
+	enum err (*gather)(struct tx *tx, struct tx_query *queries, size_t n);
+
+	/**
+	 * schema_open() - look at the database, or with @make be able to change it, making it when
+	 * it is not there
+	 *
+	 * *@ret is NULL with OK when it is not there and @make is false.
+	 */
+	enum err (*schema_open)(struct str where, bool make, struct arena *arena,
+	    struct schema **ret, struct str *ret_problem);
+	/** schema_marks() - the migrations it has had, oldest first. */
+	enum err (*schema_marks)(struct schema *schema, struct arena *arena,
+	    struct migration_mark **ret, size_t *ret_n, struct str *ret_problem);
+	/** schema_apply() - one migration and its mark, in one transaction. */
+	enum err (*schema_apply)(struct schema *schema, const struct migration *m,
+	    struct arena *arena, struct str *ret_problem);
+	void (*schema_close)(struct schema *schema);
+};
+
+extern const struct db_ops db_sqlite;
+
+/** db_for_url() - the driver for @url and the part of it that driver reads; NULL: none. */
+const struct db_ops *db_for_url(struct str url, struct str *ret_where);
+
+enum schema_state {
+	SCHEMA_CURRENT,
+	SCHEMA_OLDER, /* migrations are missing */
+	SCHEMA_WRONG, /* newer than this program, or not what it knows: nothing may be done */
+};
+/** schema_judge() - hold what the database has had against what this program has. */
+enum schema_state schema_judge(const struct migration *known, size_t n_known,
+    const struct migration_mark *marks, size_t n_marks, struct arena *arena,
+    struct str *ret_problem);
+
+/** tx_run() - call @fn(@tx, @arg) under the rules for such functions; its result and @tx's. */
+enum err tx_run(struct tx *tx, store_fn *fn, void *arg);
+/** tx_use_arena() - let results go into @arena from here on; returns the one so far. */
+struct arena *tx_use_arena(struct tx *tx, struct arena *arena);
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * One SQL text for both databases. Rules that keep it so: $N only; RETURNING instead of row counts;
+ * ON CONFLICT DO NOTHING instead of caught errors; bigint times and 0/1 booleans; a parameter's
+ * first use says its type; no dialect's casts, functions or LIMIT on DELETE.
+ */
+#include "store/statements.h"
+
+#include "base/defs.h"
+#include "store/columns.h"
+
+#define IDEMPOTENCY_CLEAR                                                                 \
+	" SET idempotency_hash = NULL, idempotency_body = NULL, idempotency_until = NULL" \
+	" WHERE idempotency_hash = $1 AND idempotency_until <= $2"
+#define USER_PAGE " FROM users WHERE id > $1"
+#define USER_PAGE_END " ORDER BY id LIMIT $2"
+#define SESSION_JOIN                                              \
+	"SELECT " SESSION_COLUMNS("sessions.") ", " USER_COLUMNS( \
+	    "users.") " FROM sessions JOIN users ON users.id = sessions.user_id"
+/* A row with a user waits while an older one to the same sink is pending. */
+#define OUTBOX_NOT_BLOCKED                                                                      \
+	" AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.state = 'pending' AND p.sink = o.sink" \
+	" AND p.user_id = o.user_id AND p.id < o.id)"
+
+/* clang-format off */
+static const char *const texts[STMT_COUNT] = {
+	[STMT_META_GET] =
+		"SELECT value FROM meta WHERE key = $1",
+	[STMT_META_PUT_NEW] =
+		"INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+
+	[STMT_USER_INSERT] =
+		"INSERT INTO users (" USER_COLUMNS("") ")"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+		" $17, $18, $19, $20)"
+		" ON CONFLICT DO NOTHING RETURNING 1",
+	[STMT_CLIENT_INSERT] =
+		"INSERT INTO clients (user_id, created_at) VALUES ($1, $2)"
+		" ON CONFLICT DO NOTHING",
+	[STMT_VENDOR_INSERT] =
+		"INSERT INTO vendors (user_id, created_at) VALUES ($1, $2)"
+		" ON CONFLICT DO NOTHING",
+	[STMT_USER_BY_EMAIL] =
+		"SELECT " USER_COLUMNS("") " FROM users WHERE email_index = $1",
+	[STMT_USER_BY_PHONE] =
+		"SELECT " USER_COLUMNS("") " FROM users WHERE phone_index = $1",
+	[STMT_USER_BY_ID] =
+		"SELECT " USER_COLUMNS("") " FROM users WHERE id = $1",
+	[STMT_USER_BY_EXTERNAL_ID] =
+		"SELECT " USER_COLUMNS("") " FROM users WHERE external_id = $1",
+	[STMT_USER_SET_VERIFIED] =
+		"UPDATE users SET is_verified = 1, updated_at = $2"
+		" WHERE id = $1 AND is_verified = 0",
+	[STMT_USER_SET_PASSWORD] =
+		"UPDATE users SET password = $2, password_at = $3, updated_at = $3"
+		" WHERE id = $1 RETURNING 1",
+	[STMT_USER_REPLACE_PASSWORD] =
+		"UPDATE users SET password = $2, password_at = $3,"
+		" updated_at = $3 WHERE id = $1 AND password = $4 RETURNING 1",
+	[STMT_USER_SET_PROFILE] =
+		"UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1",
+	[STMT_USER_SET_LAST_LOGIN] =
+		"UPDATE users SET last_login = $2 WHERE id = $1",
+	[STMT_USER_SET_STATE] =
+		"UPDATE users SET state = $2, state_at = $3, epoch = epoch + 1,"
+		" updated_at = $3 WHERE id = $1 AND state <> $2 AND state <> 'erased' RETURNING 1",
+	[STMT_USER_SET_ROLE] =
+		"UPDATE users SET role = $2, epoch = epoch + 1, updated_at = $3"
+		" WHERE id = $1 AND role <> $2 RETURNING 1",
+	[STMT_USER_BUMP_EPOCH] =
+		"UPDATE users SET epoch = epoch + 1, updated_at = $2 WHERE id = $1",
+	[STMT_USER_LIST] =
+		"SELECT " USER_COLUMNS("") USER_PAGE USER_PAGE_END,
+	[STMT_USER_LIST_ROLE] =
+		"SELECT " USER_COLUMNS("") USER_PAGE " AND role = $3" USER_PAGE_END,
+	[STMT_USER_LIST_STATE] =
+		"SELECT " USER_COLUMNS("") USER_PAGE " AND state = $3" USER_PAGE_END,
+	[STMT_USER_LIST_ROLE_STATE] =
+		"SELECT " USER_COLUMNS("") USER_PAGE
+		" AND role = $3 AND state = $4" USER_PAGE_END,
+	[STMT_USER_COUNT_ROLE] =
+		"SELECT count(*) FROM users WHERE role = $1 AND state = 'active'",
+	[STMT_CONSENT_INSERT] =
+		"INSERT INTO consents (user_id, document, version, given_at)"
+		" VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+
+	[STMT_SESSION_FREE_KEY] =
+		"UPDATE sessions" IDEMPOTENCY_CLEAR,
+	[STMT_SESSION_INSERT] =
+		"INSERT INTO sessions (" SESSION_COLUMNS("") ")"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+		" $17, $18, $19, $20, $21,"
+		" $22, $23, $24, $25) ON CONFLICT DO NOTHING RETURNING 1",
+	[STMT_SESSION_WITH_USER] =
+		SESSION_JOIN " WHERE sessions.id = $1",
+	[STMT_SESSION_BY_IDEMPOTENCY] =
+		SESSION_JOIN " WHERE sessions.idempotency_hash = $1"
+		" AND sessions.idempotency_until > $2 AND sessions.ended_at IS NULL",
+	[STMT_SESSION_ROTATE] =
+		"UPDATE sessions SET prev2_hash = prev_hash, prev_hash = cur_hash,"
+		" cur_hash = $3, hash_key = $4, successor = $5, prev_rotated_at = rotated_at,"
+		" rotated_at = $6, idle_expires_at = $7, generation = generation + 1"
+		" WHERE id = $1 AND cur_hash = $2 AND ended_at IS NULL RETURNING 1",
+	[STMT_SESSION_END] =
+		"UPDATE sessions SET ended_at = $3, end_reason = $2"
+		" WHERE id = $1 AND ended_at IS NULL RETURNING 1",
+	[STMT_SESSION_END_ALL] =
+		"UPDATE sessions SET ended_at = $4, end_reason = $3"
+		" WHERE user_id = $1 AND ended_at IS NULL AND id <> $2 RETURNING 1",
+	[STMT_SESSION_LIST_LIVE] =
+		"SELECT " SESSION_COLUMNS("") " FROM sessions WHERE user_id = $1"
+		" AND ended_at IS NULL AND expires_at > $2 AND idle_expires_at > $2 ORDER BY id",
+	[STMT_SESSION_DEVICE_SEEN] =
+		"SELECT 1 FROM sessions WHERE user_id = $1 AND device_id = $2"
+		" LIMIT 1",
+	[STMT_SESSION_SWEEP] =
+		"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions"
+		" WHERE expires_at < $1 UNION ALL SELECT id FROM sessions WHERE ended_at < $1"
+		" LIMIT $2) RETURNING 1",
+
+	[STMT_FLOW_FREE_KEY] =
+		"UPDATE flows" IDEMPOTENCY_CLEAR,
+	[STMT_FLOW_INSERT] =
+		"INSERT INTO flows (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7,"
+		" $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
+		" ON CONFLICT DO NOTHING RETURNING 1",
+	[STMT_FLOW_BY_ID] =
+		"SELECT " FLOW_COLUMNS " FROM flows WHERE id = $1",
+	[STMT_FLOW_NEWEST] =
+		"SELECT " FLOW_COLUMNS " FROM flows WHERE subject_index = $1"
+		" AND purpose = $2 ORDER BY created_at DESC, id DESC LIMIT 1",
+	[STMT_FLOW_BY_IDEMPOTENCY] =
+		"SELECT " FLOW_COLUMNS " FROM flows WHERE idempotency_hash = $1"
+		" AND idempotency_until > $2",
+	[STMT_FLOW_TRY] =
+		"UPDATE flows SET"
+		" consumed_at = CASE WHEN code_hash = $2 THEN $3 ELSE consumed_at END,"
+		" attempts = CASE WHEN code_hash = $2 THEN attempts ELSE attempts + 1 END"
+		" WHERE id = $1 AND consumed_at IS NULL AND voided_at IS NULL"
+		" AND code_expires_at > $3 AND expires_at > $3 AND attempts < max_attempts"
+		" RETURNING " FLOW_COLUMNS,
+	[STMT_FLOW_SET_SESSION] =
+		"UPDATE flows SET session_id = $2 WHERE id = $1",
+	[STMT_FLOW_RENEW_CODE] =
+		"UPDATE flows SET code_hash = $2, code_key = $3, code_expires_at = $5,"
+		" resend_at = $6, sends = sends + 1,"
+		" idempotency_hash = coalesce($7, idempotency_hash),"
+		" idempotency_body = coalesce($8, idempotency_body),"
+		" idempotency_until = coalesce($9, idempotency_until)"
+		" WHERE id = $1 AND consumed_at IS NULL"
+		" AND voided_at IS NULL AND expires_at > $4 AND resend_at <= $4"
+		" AND NOT EXISTS (SELECT 1 FROM flows WHERE idempotency_hash = $7) RETURNING 1",
+	[STMT_FLOW_VOID_OLDER] =
+		"UPDATE flows SET voided_at = $4 WHERE subject_index = $1"
+		" AND purpose = $2 AND id <> $3 AND consumed_at IS NULL AND voided_at IS NULL"
+		" AND expires_at > $4",
+	[STMT_FLOW_ATTEMPTS] =
+		"SELECT CAST(coalesce(sum(attempts), 0) AS bigint) FROM flows"
+		" WHERE subject_index = $1 AND purpose = $2 AND created_at >= $3",
+	[STMT_FLOW_SWEEP] =
+		"DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < $1"
+		" LIMIT $2) RETURNING 1",
+
+	[STMT_AUDIT_INSERT] =
+		"INSERT INTO audit (" AUDIT_SIGNED_COLUMNS ", mac) VALUES ($1, $2, $3,"
+		" $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+	[STMT_AUDIT_LIST] =
+		"SELECT " AUDIT_COLUMNS " FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
+	[STMT_AUDIT_LIST_SUBJECT] =
+		"SELECT " AUDIT_COLUMNS " FROM audit WHERE subject_id = $3"
+		" AND id > $1 ORDER BY id LIMIT $2",
+	[STMT_AUDIT_RANGE] =
+		"SELECT " AUDIT_COLUMNS " FROM audit WHERE id > $1 AND id <= $2"
+		" ORDER BY id",
+	[STMT_AUDIT_MACS] =
+		"SELECT id, mac FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
+	[STMT_AUDIT_COUNT] =
+		"SELECT count(*) FROM audit",
+	[STMT_SEAL_INSERT] =
+		"INSERT INTO audit_seals (" SEAL_COLUMNS
+		") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	[STMT_SEAL_HEAD] =
+		"SELECT " SEAL_COLUMNS " FROM audit_seals ORDER BY n DESC LIMIT 1",
+	[STMT_SEAL_LIST] =
+		"SELECT " SEAL_COLUMNS " FROM audit_seals WHERE n > $1 ORDER BY n LIMIT $2",
+
+	[STMT_OUTBOX_INSERT] =
+		"INSERT INTO outbox (" OUTBOX_INSERT_COLUMNS ") VALUES ($1, $2, $3, $4,"
+		" $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+	/* A leased row is due again when its lease ends: then whoever held it has died. */
+	[STMT_OUTBOX_LEASE] =
+		"UPDATE outbox SET lease_until = $2, next_at = $2 WHERE id IN ("
+		"SELECT o.id FROM outbox o WHERE o.state = 'pending' AND o.next_at <= $1"
+		OUTBOX_NOT_BLOCKED " ORDER BY o.next_at, o.id LIMIT $3)"
+		" RETURNING " OUTBOX_COLUMNS
+		", (SELECT users.data_key FROM users WHERE users.id = outbox.user_id)",
+	[STMT_OUTBOX_FINISH] =
+		"UPDATE outbox SET state = $2, last_error = $3, finished_at = $4,"
+		" lease_until = NULL, payload = CASE WHEN $2 = 'dead' THEN payload ELSE NULL END"
+		" WHERE id = $1 AND state = 'pending'",
+	[STMT_OUTBOX_RETRY] =
+		"UPDATE outbox SET attempts = attempts + 1, last_error = $2,"
+		" next_at = $3, lease_until = NULL WHERE id = $1 AND state = 'pending'",
+	[STMT_OUTBOX_REPLAY] =
+		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
+		" finished_at = NULL WHERE state = 'dead' AND id = $2 RETURNING 1",
+	[STMT_OUTBOX_REPLAY_ALL] =
+		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
+		" finished_at = NULL WHERE state = 'dead' AND finished_at IS NOT NULL RETURNING 1",
+	[STMT_OUTBOX_LIST] =
+		"SELECT " OUTBOX_COLUMNS " FROM outbox WHERE id > $1 ORDER BY id LIMIT $2",
+	[STMT_OUTBOX_LIST_STATE] =
+		"SELECT " OUTBOX_COLUMNS " FROM outbox WHERE id > $1"
+		" AND state = $3 ORDER BY id LIMIT $2",
+	[STMT_OUTBOX_NEXT_DUE] =
+		"SELECT o.next_at FROM outbox o WHERE o.state = 'pending'"
+		OUTBOX_NOT_BLOCKED " ORDER BY o.next_at, o.id LIMIT 1",
+	[STMT_OUTBOX_SWEEP] =
+		"DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
+		" WHERE finished_at < $1 LIMIT $2) RETURNING 1",
+
+	[STMT_LIMIT_INSERT] =
+		"INSERT INTO limit_admissions (subject, at, amount, expires_at)"
+		" VALUES ($1, $2, $3, $4)",
+	[STMT_LIMIT_LIVE] =
+		"SELECT subject, at, amount, expires_at FROM limit_admissions"
+		" WHERE expires_at > $1 ORDER BY id",
+	[STMT_LIMIT_SWEEP] =
+		"DELETE FROM limit_admissions WHERE id IN (SELECT id"
+		" FROM limit_admissions WHERE expires_at <= $1 LIMIT $2) RETURNING 1",
+};
+/* clang-format on */
+
+const char *statement_sql(enum statement id)
+{
+	return texts[id];
+}

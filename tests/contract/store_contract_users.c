@@ -1,0 +1,265 @@
+#include "store_contract.h"
+
+static enum err insert_users(struct tx *tx, void *arg)
+{
+	for (unsigned i = 1; i <= *(const unsigned *)arg; i++) {
+		struct user_row user = fixture_user(i);
+		bool taken = true;
+
+		CHECK(user_insert(tx, &user, &taken) == OK);
+		CHECK(!taken);
+	}
+	return OK;
+}
+
+void add_users(struct store_fixture *f, unsigned n)
+{
+	RUN(f, insert_users, &n);
+}
+
+static void check_same(const struct user_row *a, const struct user_row *b)
+{
+	CHECK(uuid_equal(a->id, b->id) && str_eq(a->external_id, b->external_id));
+	CHECK(a->kind == b->kind && str_eq(a->identifier, b->identifier));
+	CHECK(str_eq(a->identifier_index, b->identifier_index));
+	CHECK(a->index_version == b->index_version && str_eq(a->data_key, b->data_key));
+	CHECK(str_eq(a->profile, b->profile) && str_eq(a->password, b->password));
+	CHECK(a->password_at_us == b->password_at_us && a->role == b->role);
+	CHECK(str_eq(a->auth_provider, b->auth_provider) && a->is_verified == b->is_verified);
+	CHECK(a->state == b->state && a->state_at_us == b->state_at_us && a->epoch == b->epoch);
+	CHECK(a->last_login_us == b->last_login_us && a->created_at_us == b->created_at_us);
+	CHECK(a->updated_at_us == b->updated_at_us);
+}
+
+static enum err insert_two(struct tx *tx, void *arg)
+{
+	struct user_row email = fixture_user(2), phone = fixture_user(3), twin = fixture_user(4);
+	bool taken = true;
+
+	(void)arg;
+	email.external_id = STR("4711");
+	CHECK(user_insert(tx, &email, &taken) == OK && !taken);
+	CHECK(user_insert(tx, &phone, &taken) == OK && !taken);
+	/* Each unique column alone refuses, and the transaction goes on. */
+	twin.identifier_index = email.identifier_index;
+	CHECK(user_insert(tx, &twin, &taken) == OK && taken);
+	twin = fixture_user(4);
+	twin.external_id = email.external_id;
+	CHECK(user_insert(tx, &twin, &taken) == OK && taken);
+	twin = fixture_user(4);
+	twin.id = email.id;
+	CHECK(user_insert(tx, &twin, &taken) == OK && taken);
+	return OK;
+}
+
+static enum err find_two(struct tx *tx, void *arg)
+{
+	struct user_row email = fixture_user(2), phone = fixture_user(3), got = { 0 };
+	struct str indexes[] = { fixture_bytes(99), email.identifier_index };
+	bool found = false;
+
+	(void)arg;
+	email.external_id = STR("4711");
+	CHECK(user_by_id(tx, email.id, &got, &found) == OK && found);
+	check_same(&email, &got);
+	CHECK(user_by_external_id(tx, STR("4711"), &got, &found) == OK && found);
+	check_same(&email, &got);
+	CHECK(user_by_index(tx, IDENTIFIER_EMAIL, indexes, 2, &got, &found) == OK && found);
+	check_same(&email, &got);
+	CHECK(user_by_index(tx, IDENTIFIER_PHONE, indexes, 2, &got, &found) == OK && !found);
+	CHECK(user_by_index(tx, IDENTIFIER_PHONE, &phone.identifier_index, 1, &got, &found) == OK);
+	CHECK(found);
+	check_same(&phone, &got);
+	CHECK(user_by_id(tx, fixture_id('u', 4), &got, &found) == OK && !found);
+	CHECK(user_by_external_id(tx, STR("4712"), &got, &found) == OK && !found);
+	return OK;
+}
+
+void store_users(void *arg)
+{
+	RUN(arg, insert_two, NULL);
+	READ(arg, find_two, NULL);
+	RUN(arg, find_two, NULL);
+}
+
+static struct user_row get(struct tx *tx, unsigned n)
+{
+	struct user_row user = { 0 };
+	bool found = false;
+
+	CHECK(user_by_id(tx, fixture_id('u', n), &user, &found) == OK && found);
+	return user;
+}
+
+static enum err change_password(struct tx *tx, void *arg)
+{
+	struct uuid id = fixture_id('u', 1);
+	bool changed = false;
+
+	(void)arg;
+	CHECK(user_set_password(tx, id, STR("b"), STR("not it"), 5, &changed) == OK && !changed);
+	CHECK(user_set_password(tx, id, STR("b"), STR_NULL, 6, &changed) == OK && changed);
+	CHECK(user_set_password(tx, id, STR("c"), STR("b"), 7, &changed) == OK && changed);
+	CHECK(user_set_password(tx, fixture_id('u', 9), STR("b"), STR_NULL, 6, &changed) == OK);
+	CHECK(!changed);
+	CHECK(str_eq(get(tx, 1).password, STR("c")) && get(tx, 1).password_at_us == 7);
+	return OK;
+}
+
+static enum err change_rest(struct tx *tx, void *arg)
+{
+	struct uuid id = fixture_id('u', 1);
+	bool changed = false;
+
+	(void)arg;
+	CHECK(user_set_verified(tx, id, 10) == OK && get(tx, 1).is_verified);
+	CHECK(user_set_verified(tx, id, 11) == OK && get(tx, 1).updated_at_us == 10);
+	CHECK(user_set_profile(tx, id, STR("new"), 12) == OK);
+	CHECK(str_eq(get(tx, 1).profile, STR("new")));
+	CHECK(user_set_last_login(tx, id, 13) == OK && get(tx, 1).last_login_us == 13);
+	CHECK(get(tx, 1).epoch == 1);
+	CHECK(user_set_state(tx, id, USER_DISABLED, 14, &changed) == OK && changed);
+	CHECK(user_set_state(tx, id, USER_DISABLED, 15, &changed) == OK && !changed);
+	CHECK(get(tx, 1).state == USER_DISABLED && get(tx, 1).state_at_us == 14);
+	CHECK(get(tx, 1).epoch == 2);
+	CHECK(user_set_role(tx, id, ROLE_VENDOR, 16, &changed) == OK && changed);
+	CHECK(user_set_role(tx, id, ROLE_VENDOR, 17, &changed) == OK && !changed);
+	CHECK(get(tx, 1).role == ROLE_VENDOR && get(tx, 1).epoch == 3);
+	CHECK(user_bump_epoch(tx, id, 18) == OK && get(tx, 1).epoch == 4);
+	CHECK(user_set_state(tx, id, USER_ERASED, 19, &changed) == OK && changed);
+	CHECK(user_set_state(tx, id, USER_ACTIVE, 20, &changed) == OK && !changed);
+	return OK;
+}
+
+void store_user_changes(void *arg)
+{
+	add_users(arg, 2);
+	RUN(arg, change_password, NULL);
+	RUN(arg, change_rest, NULL);
+}
+
+static enum err make_kinds(struct tx *tx, void *arg)
+{
+	bool changed = false;
+
+	(void)arg;
+	for (unsigned i = 1; i <= 40; i++) {
+		if (i % 4 == 0)
+			CHECK(user_set_role(tx, fixture_id('u', i), ROLE_ADMIN, 1, &changed) == OK);
+		if (i % 8 == 0)
+			CHECK(user_set_state(tx, fixture_id('u', i), USER_DELETED, 1, &changed) ==
+			      OK);
+	}
+	return OK;
+}
+
+static size_t list(struct tx *tx, unsigned after, int role, int state, struct user_row **ret)
+{
+	struct user_page page = { .limit = 7, .role = role, .state = state };
+	size_t n = 0;
+
+	if (after > 0)
+		page.after = fixture_id('u', after);
+	CHECK(user_list(tx, &page, ret, &n) == OK);
+	return n;
+}
+
+static enum err read_lists(struct tx *tx, void *arg)
+{
+	struct user_row *users = NULL;
+	int64_t n = 0;
+
+	(void)arg;
+	CHECK(list(tx, 0, -1, -1, &users) == 7);
+	CHECK(uuid_equal(users[0].id, fixture_id('u', 1)));
+	CHECK(uuid_equal(users[6].id, fixture_id('u', 7)));
+	CHECK(list(tx, 37, -1, -1, &users) == 3);
+	CHECK(list(tx, 4, ROLE_ADMIN, -1, &users) == 7);
+	CHECK(uuid_equal(users[0].id, fixture_id('u', 8)));
+	CHECK(list(tx, 0, -1, USER_DELETED, &users) == 5);
+	CHECK(list(tx, 0, ROLE_ADMIN, USER_DELETED, &users) == 5);
+	CHECK(list(tx, 0, ROLE_CLIENT, USER_DELETED, &users) == 0);
+	CHECK(user_count_role(tx, ROLE_ADMIN, &n) == OK && n == 5);
+	CHECK(user_count_role(tx, ROLE_SUPERADMIN, &n) == OK && n == 0);
+	return OK;
+}
+
+void store_user_lists(void *arg)
+{
+	add_users(arg, 40);
+	RUN(arg, make_kinds, NULL);
+	READ(arg, read_lists, NULL);
+}
+
+static enum err use_meta(struct tx *tx, void *arg)
+{
+	const struct consent_row consent = { STR("terms"), STR("2"), FIXTURE_NOW_US };
+	struct str there = STR_NULL;
+	bool found = true;
+
+	(void)arg;
+	CHECK(meta_get(tx, STR("key check"), &there, &found) == OK && !found);
+	CHECK(meta_put_new(tx, STR("key check"), STR("one"), &there) == OK);
+	CHECK(str_eq(there, STR("one")));
+	CHECK(meta_put_new(tx, STR("key check"), STR("two"), &there) == OK);
+	CHECK(str_eq(there, STR("one")));
+	CHECK(meta_get(tx, STR("key check"), &there, &found) == OK && found);
+	CHECK(consent_insert(tx, fixture_id('u', 1), &consent) == OK);
+	CHECK(consent_insert(tx, fixture_id('u', 1), &consent) == OK);
+	return OK;
+}
+
+void store_meta(void *arg)
+{
+	add_users(arg, 1);
+	RUN(arg, use_meta, NULL);
+}
+
+static enum err insert_then_fail(struct tx *tx, void *arg)
+{
+	struct user_row user = fixture_user(2);
+	bool taken = true;
+
+	(void)arg;
+	CHECK(user_insert(tx, &user, &taken) == OK && !taken);
+	return ERR_FORBIDDEN;
+}
+
+/* A statement that the schema refuses: an error of ours that nothing may commit over. */
+static enum err break_and_say_ok(struct tx *tx, void *arg)
+{
+	struct user_row user = fixture_user(2);
+	bool taken;
+
+	(void)arg;
+	user.data_key = STR_NULL;
+	CHECK(user_set_last_login(tx, fixture_id('u', 1), 77) == OK);
+	CHECK(user_insert(tx, &user, &taken) == ERR_INTERNAL);
+	return OK;
+}
+
+static enum err nothing_of_it(struct tx *tx, void *arg)
+{
+	struct user_row user;
+	bool found = true;
+
+	(void)arg;
+	CHECK(get(tx, 1).last_login_us == 0);
+	CHECK(user_by_id(tx, fixture_id('u', 2), &user, &found) == OK && !found);
+	return OK;
+}
+
+static enum err write_in_read(struct tx *tx, void *arg)
+{
+	(void)arg;
+	return user_set_last_login(tx, fixture_id('u', 1), 77);
+}
+
+void store_failed_fn_rolls_back(void *arg)
+{
+	add_users(arg, 1);
+	CHECK(fixture_tx(arg, insert_then_fail, NULL) == ERR_FORBIDDEN);
+	CHECK(fixture_tx(arg, break_and_say_ok, NULL) == ERR_INTERNAL);
+	READ(arg, nothing_of_it, NULL);
+	CHECK(fixture_read(arg, write_in_read, NULL) != OK);
+}

@@ -63,6 +63,14 @@ static bool looks_like_phone(struct str text)
 	return true;
 }
 
+/* The region in libphonenumber's spelling; "" when @country has not two letters. */
+static void region_of(struct str country, char region[static 3])
+{
+	if (country.len == 2)
+		for (size_t i = 0; i < 2; i++)
+			region[i] = (char)toupper((unsigned char)country.ptr[i]);
+}
+
 enum text identifier_parse_phone(
     struct arena *arena, struct str text, struct str country, struct identifier *ret)
 {
@@ -72,10 +80,7 @@ enum text identifier_parse_phone(
 	text = str_trim(text);
 	if (!looks_like_phone(text))
 		return TEXT_PHONE_INVALID;
-	if (country.len == 2) {
-		region[0] = (char)toupper((unsigned char)country.ptr[0]);
-		region[1] = (char)toupper((unsigned char)country.ptr[1]);
-	}
+	region_of(country, region);
 	switch (phone_parse(text.ptr, text.len, region, e164, &prefix)) {
 	case PHONE_VALID:
 		ret->kind = IDENTIFIER_PHONE;

@@ -75,7 +75,7 @@ void hkdf_sha256(struct secret input, struct str salt, struct str label, uint8_t
 	struct hmac h;
 	uint8_t counter = 0;
 
-	assert(n <= 255 * SHA256_SIZE);
+	assert(n <= (size_t)255 * SHA256_SIZE);
 	hmac_key_init(&key, secret_of(salt));
 	hmac_sha256(&key, secret_reveal(input), block);
 	hmac_key_init(&key, (struct secret){ block, sizeof(block) });

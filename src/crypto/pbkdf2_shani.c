@@ -35,21 +35,21 @@ static const _Alignas(16) uint32_t first_constants[2][4] = {
 	{ 0xb5c0fbcf, 0xe9b5dba5, 0x923f82a4, 0xab1c5ed5 },
 };
 /* The others in fours; those of rounds 8-15 have the words added, which are padding. */
-static const _Alignas(16) uint32_t constants[14][4] = {
-	{ 0xd807aa98 + 0x80000000, 0x12835b01, 0x243185be, 0x550c7dc3 },
-	{ 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174 + BLOCK_BITS },
-	{ 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc },
-	{ 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da },
-	{ 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7 },
-	{ 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967 },
-	{ 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13 },
-	{ 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85 },
-	{ 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3 },
-	{ 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070 },
-	{ 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5 },
-	{ 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3 },
-	{ 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208 },
-	{ 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2 },
+static const _Alignas(16) uint32_t constants[16][4] = {
+	[2] = { 0xd807aa98 + 0x80000000, 0x12835b01, 0x243185be, 0x550c7dc3 },
+	[3] = { 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174 + BLOCK_BITS },
+	[4] = { 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc },
+	[5] = { 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da },
+	[6] = { 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7 },
+	[7] = { 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967 },
+	[8] = { 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13 },
+	[9] = { 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85 },
+	[10] = { 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3 },
+	[11] = { 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070 },
+	[12] = { 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5 },
+	[13] = { 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3 },
+	[14] = { 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208 },
+	[15] = { 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2 },
 };
 /* Words 8-15 of every block: a one bit, zeros, and the length. */
 static const _Alignas(16) uint32_t padding[2][4] = {
@@ -125,17 +125,17 @@ INLINE void begin(struct stream *s, const struct words *midstate, const struct w
 	s->x[3] = load(padding[1]);
 }
 
-/* Rounds 4 * @group … 4 * @group + 3, after the first eight. */
-INLINE void four_rounds(struct stream *s, int group)
+INLINE void four_rounds(struct stream *s, __m128i wk)
 {
-	__m128i wk = load(constants[group - 2]);
-
-	if (group >= 4) {
-		extend(s->x, group);
-		wk = _mm_add_epi32(wk, s->x[group]);
-	}
 	two_rounds(s, wk);
 	two_rounds(s, upper_half(wk));
+}
+
+/* Rounds 4i … 4i + 3, from the sixteenth on. */
+INLINE void extend_and_run(struct stream *s, int i)
+{
+	extend(s->x, i);
+	four_rounds(s, _mm_add_epi32(s->x[i], load(constants[i])));
 }
 
 /* One compression of @n streams from @midstates, over the blocks that begin with @words. */
@@ -146,11 +146,16 @@ INLINE void compress(const struct words midstates[], struct words words[], int n
 #pragma GCC unroll 2
 	for (int i = 0; i < n; i++)
 		begin(&streams[i], &midstates[i], &words[i]);
-#pragma GCC unroll 16
-	for (int group = 2; group < 16; group++)
+#pragma GCC unroll 2
+	for (int group = 2; group < 4; group++)
 #pragma GCC unroll 2
 		for (int i = 0; i < n; i++)
-			four_rounds(&streams[i], group);
+			four_rounds(&streams[i], load(constants[group]));
+#pragma GCC unroll 12
+	for (int group = 4; group < 16; group++)
+#pragma GCC unroll 2
+		for (int i = 0; i < n; i++)
+			extend_and_run(&streams[i], group);
 #pragma GCC unroll 2
 	for (int i = 0; i < n; i++) {
 		words[i].abef = reversed(_mm_add_epi32(streams[i].abef, midstates[i].abef));

@@ -141,7 +141,7 @@ enum err pwhash_verify(struct pwhash *p, struct secret password, struct str enco
 bool pwhash_needs_rehash(const struct pwhash *p, struct str encoded)
 {
 	struct arena *arena = arena_new(ARENA_PLAIN, 256);
-	struct pwhash_params params;
+	struct pwhash_params params = { 0 };
 	bool same = parse(arena, encoded, &params) == p->format && params.cost == p->cost &&
 		    params.salt.len >= SALT_LENGTH;
 

@@ -4,7 +4,8 @@
 #include "base/codec.h"
 #include "crypto/pwhash_priv.h"
 
-#define SLICE_US 2000
+#define PS_PER_US INT64_C(1000000)
+#define SLICE_PS (2000 * PS_PER_US)
 
 /* --- speed --- */
 
@@ -25,26 +26,25 @@ static int64_t measure_ps(const struct pbkdf2_kernel *kernel, uint32_t iteration
 			best_us = took_us;
 	}
 	/* A virtual clock stands still meanwhile. */
-	return best_us > 0 ? best_us * 1000 * 1000 / iterations : 1;
+	return best_us > 0 ? best_us * PS_PER_US / iterations : 1;
 }
 
 bool pbkdf2_engine_init(struct pbkdf2_engine *engine)
 {
-	const int64_t slice_ps = INT64_C(1000) * 1000 * SLICE_US;
 	int64_t slice;
 
 	engine->kernel = pbkdf2_choose();
 	if (!engine->kernel)
 		return false;
 	engine->ps_per_iteration = measure_ps(engine->kernel, 10000);
-	slice = slice_ps / engine->ps_per_iteration;
+	slice = SLICE_PS / engine->ps_per_iteration;
 	engine->slice = slice < 100 ? 100 : slice > 100000 ? 100000 : (uint32_t)slice;
 	return true;
 }
 
 static int64_t cost_us(const struct pbkdf2_engine *engine, uint32_t iterations)
 {
-	return (engine->ps_per_iteration * iterations) / (1000 * 1000) + 1;
+	return engine->ps_per_iteration * iterations / PS_PER_US + 1;
 }
 
 /* --- encoded form --- */

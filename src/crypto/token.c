@@ -256,6 +256,7 @@ static bool read_claims(struct arena *arena, const struct token_config *config,
 	       is_meant_for_us(config, claims);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter more than we like, each in use. */
 enum err token_verify(struct arena *arena, const struct keyring *keys,
     const struct token_config *config, enum token_type type, struct str token, int64_t now_s,
     struct token_claims *ret)

@@ -48,6 +48,7 @@ struct api_reply {
 	size_t n_headers, cap_headers;
 };
 
+/** api_reply_header() - add one; @name and @value must live as long as @rq. */
 void api_reply_header(struct request *rq, struct api_reply *reply, struct str name,
     struct str value);
 

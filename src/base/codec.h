@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+/** hex_encode() - lower-case digits, in @arena. */
 struct str hex_encode(struct arena *arena, struct str bytes);
 /** hex_decode() - lower or upper case; false on an odd length or another character. */
 bool hex_decode(struct arena *arena, struct str text, struct str *ret);

@@ -37,6 +37,9 @@ enum json_type {
  */
 MUST_CHECK enum err json_parse(struct arena *arena, struct str text, const struct json **ret);
 
+/* What a value is and holds; asking for another type gives zero or the empty str. */
+
+/** json_type() - which of the JSON types @v is. */
 enum json_type json_type(const struct json *v);
 /** json_get() - member @name of an object; NULL when it is absent or @v is no object. */
 const struct json *json_get(const struct json *v, const char *name);
@@ -65,6 +68,10 @@ struct json_writer {
 	bool after_key;
 };
 
+/** json_writer_init() - write into @out from here on; the json_begin_, json_write_ and json_key
+ * calls must follow JSON's grammar: json_begin_object() json_end_object() json_begin_array()
+ * json_end_array() json_key() json_write_str() json_write_i64() json_write_real()
+ * json_write_bool() json_write_null(). */
 void json_writer_init(struct json_writer *w, struct buf *out);
 void json_begin_object(struct json_writer *w);
 void json_end_object(struct json_writer *w);

@@ -49,6 +49,7 @@ struct log_field {
 void log_event(enum log_level level, const char *tag, const char *text,
     const struct log_field *fields, size_t n);
 
+/** log_debug(), log_info(), log_warning(), log_error() - one line of text without fields. */
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);

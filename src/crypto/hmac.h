@@ -30,6 +30,7 @@ struct hmac {
 	const struct hmac_key *key;
 };
 
+/** hmac_begin(), hmac_add() - start a MAC and feed it, in as many pieces as there are. */
 void hmac_begin(struct hmac *h, const struct hmac_key *key);
 void hmac_add(struct hmac *h, struct str bytes);
 /** hmac_end() - write the MAC and wipe @h. */

@@ -19,6 +19,7 @@ struct data_key {
 	uint8_t b[32];
 };
 
+/** data_key_generate() - a fresh random key. */
 void data_key_generate(struct data_key *ret);
 void data_key_wipe(struct data_key *key);
 

@@ -101,6 +101,7 @@ struct http_gauges {
 	uint64_t accept_failures; /* out of descriptors or memory */
 };
 
+/** http_server_gauges() - read them all; any thread. */
 struct http_gauges http_server_gauges(const struct http_server *s);
 
 #endif

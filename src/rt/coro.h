@@ -16,6 +16,7 @@ struct coro_pool {
 	unsigned warm_count;
 };
 
+/** coro_pool_init() - an empty pool. */
 void coro_pool_init(struct coro_pool *pool);
 /** coro_pool_done() - unmap the idle stacks; none may be in use. */
 void coro_pool_done(struct coro_pool *pool);

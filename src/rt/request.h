@@ -40,7 +40,9 @@ enum role {
 	ROLE_COUNT,
 };
 
+/** role_name() - "client", "vendor" … as in the database and on the wire. */
 struct str role_name(enum role role);
+/** role_parse() - the other way; false for an unknown name. */
 bool role_parse(struct str name, enum role *ret);
 /** role_is_staff() - support and above: company people. */
 bool role_is_staff(enum role role);

@@ -117,10 +117,12 @@ struct rt_sem {
 	unsigned count;
 };
 
+/** rt_sem_init() - with @count to give; rt_sem_done() - nobody may be waiting any more. */
 void rt_sem_init(struct rt_sem *s, unsigned count);
 void rt_sem_done(struct rt_sem *s);
 /** rt_sem_wait() - take one. Returns OK, ERR_DEADLINE, or ERR_SHUTDOWN on a stopping loop. */
 MAY_YIELD MUST_CHECK enum err rt_sem_wait(struct rt_sem *s, int64_t deadline_us);
+/** rt_sem_post() - give one back; wakes the first who waits. */
 void rt_sem_post(struct rt_sem *s);
 
 /** struct rt_latch - closed until set once; then open for ever. */
@@ -130,11 +132,13 @@ struct rt_latch {
 	bool open;
 };
 
+/** rt_latch_init() - closed; rt_latch_done() - nobody waits any more; rt_latch_set() - open it. */
 void rt_latch_init(struct rt_latch *l);
 void rt_latch_done(struct rt_latch *l);
 void rt_latch_set(struct rt_latch *l);
 /** rt_latch_wait() - until it is open. Returns OK, ERR_DEADLINE, or ERR_SHUTDOWN as rt_sem_wait().
  */
+/** rt_latch_wait() - until it is open. Returns OK, ERR_DEADLINE or ERR_SHUTDOWN. */
 MAY_YIELD MUST_CHECK enum err rt_latch_wait(struct rt_latch *l, int64_t deadline_us);
 
 /**

@@ -21,6 +21,7 @@ struct rt_workers_config {
 	unsigned queue; /* waiting at most, beside those running */
 };
 
+/** rt_workers_new() - start the threads. */
 struct rt_workers *rt_workers_new(const struct rt_workers_config *config);
 /** rt_workers_free() - refuse new work, run what is queued, join. */
 void rt_workers_free(struct rt_workers **w);

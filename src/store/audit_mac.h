@@ -13,6 +13,7 @@ struct audit_pairs {
 	size_t n;
 };
 
+/** audit_pairs_add() - the next row, in order of ids. */
 void audit_pairs_add(struct audit_pairs *p, int64_t id, const struct mac *mac);
 /** audit_pairs_root() - a seal's root: the MAC of all its pairs. False: key unknown. */
 bool audit_pairs_root(

@@ -68,6 +68,9 @@ bool take_uuid(struct cursor *c, struct uuid *ret);
 struct mac;
 void take_mac(struct cursor *c, struct mac *ret);
 
+/* Rows to structs, in the order of the lists above: user_decode() session_decode() flow_decode()
+ * audit_decode() seal_decode() outbox_decode(). Each moves the cursor past its columns. */
+
 void user_decode(struct cursor *c, struct user_row *ret);
 void session_decode(struct cursor *c, struct session_row *ret);
 void flow_decode(struct cursor *c, struct flow_row *ret);

@@ -9,10 +9,12 @@ struct limit_admission {
 	int64_t at_us, amount, expires_at_us;
 };
 
+/** limit_insert() - one admission, or a leased block of them. */
 MUST_CHECK enum err limit_insert(struct tx *tx, const struct limit_admission *a);
 /** limit_each_live() - every admission that has not expired, oldest first. */
 MUST_CHECK enum err limit_each_live(struct tx *tx, int64_t now_us,
     void (*each)(void *arg, const struct limit_admission *a), void *arg);
+/** limit_sweep() - delete what has expired by @now_us; @limit at most. */
 MUST_CHECK enum err limit_sweep(struct tx *tx, int64_t now_us, int64_t limit, int64_t *ret_n);
 
 #endif

@@ -20,6 +20,7 @@ struct outbox_row {
 	struct str data_key; /* outbox_lease() only: the user's wrapped key; empty without a user */
 };
 
+/** outbox_insert() - add one; a repeat of (event_id, sink) is ignored. */
 MUST_CHECK enum err outbox_insert(struct tx *tx, const struct outbox_row *row);
 /**
  * outbox_lease() - take rows that are due, in order per (user, sink): a row waits while an older
@@ -39,6 +40,7 @@ MUST_CHECK enum err outbox_list(struct tx *tx, struct str state, int64_t after, 
     struct outbox_row **ret, size_t *ret_n);
 /** outbox_next_due() - when the next pending row is due; NEVER_US when none waits. */
 MUST_CHECK enum err outbox_next_due(struct tx *tx, int64_t *ret_us);
+/** outbox_sweep() - delete rows finished before @before_us; @limit at most. */
 MUST_CHECK enum err outbox_sweep(struct tx *tx, int64_t before_us, int64_t limit, int64_t *ret_n);
 
 #endif

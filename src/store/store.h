@@ -120,6 +120,9 @@ struct row {
 	const struct val *cols;
 };
 
+/* A column of a row that was found, by position; the type is the statement's business. */
+
+/** row_uuid() - nil when the column is NULL. */
 struct uuid row_uuid(const struct row *row, size_t i);
 static inline int64_t row_int(const struct row *row, size_t i)
 {
@@ -161,6 +164,7 @@ struct store_gauges {
 	uint64_t busy, full;
 	int64_t wal_pages;
 };
+/** store_gauges() - read them all; any thread. */
 struct store_gauges store_gauges(struct store *s);
 
 /** store_backup() - a consistent copy into @path, beside a running server. */

@@ -11,6 +11,7 @@ enum user_state {
 	USER_ERASED,
 };
 
+/** user_state_name() - "active", "disabled" … as in the database. */
 struct str user_state_name(enum user_state s);
 
 enum identifier_kind {
@@ -92,6 +93,7 @@ struct consent_row {
 	struct str document, version;
 	int64_t given_at_us;
 };
+/** consent_insert() - note that @user agreed; a repeat is ignored. */
 MUST_CHECK enum err consent_insert(
     struct tx *tx, struct uuid user, const struct consent_row *consent);
 

@@ -46,6 +46,13 @@ enum err limit_each_live(struct tx *tx, int64_t now_us,
 	return r;
 }
 
+enum err limit_forget(struct tx *tx, struct str subject, int64_t until_us)
+{
+	const struct val params[] = { val_blob(subject), val_int(until_us) };
+
+	return tx_push(tx, STMT_LIMIT_FORGET, params, ARRAY_LEN(params));
+}
+
 enum err limit_sweep(struct tx *tx, int64_t now_us, int64_t limit, int64_t *ret_n)
 {
 	const struct val params[] = { val_int(now_us), val_int(limit) };

@@ -14,6 +14,8 @@ MUST_CHECK enum err limit_insert(struct tx *tx, const struct limit_admission *a)
 /** limit_each_live() - every admission that has not expired, oldest first. */
 MUST_CHECK enum err limit_each_live(struct tx *tx, int64_t now_us,
     void (*each)(void *arg, const struct limit_admission *a), void *arg);
+/** limit_forget() - drop @subject's admissions made at or before @until_us. */
+MUST_CHECK enum err limit_forget(struct tx *tx, struct str subject, int64_t until_us);
 /** limit_sweep() - delete what has expired by @now_us; @limit at most. */
 MUST_CHECK enum err limit_sweep(struct tx *tx, int64_t now_us, int64_t limit, int64_t *ret_n);
 

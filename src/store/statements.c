@@ -224,6 +224,7 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_LIMIT_LIVE] =
 		"SELECT subject, at, amount, expires_at FROM limit_admissions"
 		" WHERE expires_at > $1 ORDER BY id",
+	[STMT_LIMIT_FORGET] = "DELETE FROM limit_admissions WHERE subject = $1 AND at <= $2",
 	[STMT_LIMIT_SWEEP] =
 		"DELETE FROM limit_admissions WHERE id IN (SELECT id"
 		" FROM limit_admissions WHERE expires_at <= $1 LIMIT $2) RETURNING 1",

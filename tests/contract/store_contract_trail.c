@@ -171,6 +171,11 @@ static enum err limits(struct tx *tx, void *arg)
 	CHECK(limit_sweep(tx, now + 949, 100, &n) == OK && n == 30);
 	seen = (struct seen){ 0 };
 	CHECK(limit_each_live(tx, now, see, &seen) == OK && seen.n == 50);
+	CHECK(limit_forget(tx, fixture_bytes(10), now + 9) == OK); /* it came at now + 10 */
+	CHECK(limit_forget(tx, fixture_bytes(20), now + 20) == OK);
+	seen = (struct seen){ 0 };
+	CHECK(limit_each_live(tx, now, see, &seen) == OK && seen.n == 49);
+	CHECK(seen.amount == 50 * 51 / 2 - 20);
 	return OK;
 }
 

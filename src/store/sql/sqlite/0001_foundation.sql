@@ -127,6 +127,7 @@ CREATE TABLE limit_admissions (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX limit_admissions_by_expiry ON limit_admissions (expires_at);
+CREATE INDEX limit_admissions_by_subject ON limit_admissions (subject);
 
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -11,8 +11,8 @@
 struct kv;
 
 struct kv_config {
-	struct str url;      /* empty: in the process */
-	size_t max_memory;   /* of the limit table; 0: 64 MiB */
+	struct str url;    /* empty: in the process */
+	size_t max_memory; /* of the limit table; 0: 64 MiB */
 };
 
 /** kv_open() - reads the durable admissions back before it returns. */
@@ -27,10 +27,14 @@ void kv_close(struct kv **kv);
  * never more than @max are let in, whatever the timing.
  */
 struct kv_limit {
-	struct str name; /* purpose; part of the key */
+	struct str name; /* purpose; part of the key, so it belongs to one rate */
 	uint32_t max;
 	int64_t window_us;
-	bool durable; /* outlives the process: leased in the store before the admission counts */
+	/*
+	 * Outlives the process: stored before the admission counts. Up to 64 a row each; above, a
+	 * block of a twentieth, whose unused rest a crash forfeits.
+	 */
+	bool durable;
 };
 
 /** struct kv_ask - one admission wanted: @limit for @subject (any bytes; stored keyed-hashed). */
@@ -41,21 +45,26 @@ struct kv_ask {
 
 /**
  * kv_admit() - all of @asks or none
+ * @n: at most 16
  *
  * Refusing costs nothing: a refused call is not counted anywhere. Durable admissions are committed
  * before this returns OK; one transaction for all of them.
  *
  * Returns: OK; ERR_THROTTLED with rq->retry_after_us the longest wait; ERR_UNAVAILABLE.
  */
-MAY_YIELD MUST_CHECK enum err kv_admit(struct kv *kv, struct request *rq, const struct kv_ask *asks,
-    size_t n);
-/** kv_forgive() - forget what was counted for these (e.g. failures, after a success). */
-MAY_YIELD MUST_CHECK enum err kv_forgive(struct kv *kv, struct request *rq, const struct kv_ask *asks,
-    size_t n);
+MAY_YIELD MUST_CHECK enum err kv_admit(
+    struct kv *kv, struct request *rq, const struct kv_ask *asks, size_t n);
+/**
+ * kv_forgive() - forget what was counted for these (e.g. failures, after a success)
+ *
+ * Costs a transaction only where something durable was counted.
+ */
+MAY_YIELD MUST_CHECK enum err kv_forgive(
+    struct kv *kv, struct request *rq, const struct kv_ask *asks, size_t n);
 
 /** kv_put() - keep @value under (@space, @key) for @ttl_us; false when the key is there already. */
-MAY_YIELD MUST_CHECK enum err kv_put(struct kv *kv, struct request *rq, struct str space, struct str key,
-    struct str value, int64_t ttl_us, bool *ret_put);
+MAY_YIELD MUST_CHECK enum err kv_put(struct kv *kv, struct request *rq, struct str space,
+    struct str key, struct str value, int64_t ttl_us, bool *ret_put);
 /** kv_take() - read and remove in one step; once only, whoever else asks. */
 MAY_YIELD MUST_CHECK enum err kv_take(struct kv *kv, struct request *rq, struct str space,
     struct str key, struct str *ret, bool *ret_found);
@@ -66,8 +75,8 @@ MAY_YIELD MUST_CHECK enum err kv_take(struct kv *kv, struct request *rq, struct 
  * @fill:    makes the value in rq->arena; its error goes to everyone who waited
  */
 MAY_YIELD MUST_CHECK enum err kv_cached(struct kv *kv, struct request *rq, struct str key,
-    int64_t version, int64_t ttl_us, enum err (*fill)(struct request *rq, void *arg, struct str *ret),
-    void *arg, struct str *ret);
+    int64_t version, int64_t ttl_us,
+    enum err (*fill)(struct request *rq, void *arg, struct str *ret), void *arg, struct str *ret);
 
 /** kv_sweep() - drop what has expired, in memory and in the store; called by the background. */
 MAY_YIELD MUST_CHECK enum err kv_sweep(struct kv *kv, struct request *rq);

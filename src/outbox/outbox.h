@@ -20,25 +20,42 @@ enum channel {
 struct str channel_name(enum channel c); /* "email", "sms" */
 
 struct outbox_config {
-	struct str smtp_url;  /* empty: no e-mail leaves (but see dev_inbox) */
-	struct str mail_from; /* "Cloakroom <no-reply@example.com>" */
-	struct str sms_url;   /* Twilio-shaped: https://SID:TOKEN@host/2010-04-01/Accounts/SID/Messages.json */
+	struct str smtp_url;  /* see net_send_mail(); empty: no e-mail leaves (but see dev_inbox) */
+	struct str mail_from; /* "Cloakroom <no-reply@example.com>", or the bare address */
+	/* Twilio-shaped: "https://SID:TOKEN@host/2010-04-01/Accounts/SID/Messages.json" */
+	struct str sms_url;
 	struct str sms_from;
-	struct str templates; /* directory that overrides the built-in ones, by file; may be empty */
-	struct str product;   /* name in messages: "Fashionistar" */
-	bool dev_inbox;       /* keep what was sent, for GET /dev/inbox/ */
-	int64_t lease_us, first_retry_us, last_retry_us; /* back-off between, doubling with jitter */
-	int64_t max_attempts; /* then dead */
+	struct str
+	    templates;      /* directory that overrides the built-in ones, by file; may be empty */
+	struct str product; /* name in messages: "Fashionistar" */
+	bool dev_inbox;     /* keep what was sent, for GET /dev/inbox/ */
+	int64_t lease_us; /* a delivery's time, and how long a crash keeps its row back; 0: 60 s */
+	/* Back-off after a failure, doubling from the first to the last, with jitter; 0: 5 s, 15
+	 * min. */
+	int64_t first_retry_us, last_retry_us;
+	int64_t max_attempts; /* then dead; 0: 12 */
+};
+
+/** struct outbox_deps - what the relay works with; all outlive the outbox. */
+struct outbox_deps {
+	struct store *store;
+	struct net *net;
+	/** keys_of() - a reference to the ring in use now; the relay drops it after the delivery.
+	 */
+	struct keyring *(*keys_of)(void *arg);
+	void *keys_arg;
 };
 
 /**
  * outbox_new() - check and load the templates
- * @keys_of: the ring in use now; called by the relay for each pass
+ * @config:      its strs must live as long as the outbox
+ * @ret_problem: on failure a sentence for the operator, in @arena
  *
- * Returns: ERR_INTERNAL with a sentence in @ret_problem when a template is missing or broken.
+ * Returns: OK, or ERR_INTERNAL when a template is broken or unknown, or mail_from no address.
  */
-MUST_CHECK enum err outbox_new(const struct outbox_config *config, struct store *store, struct net *net,
-    struct service *service, struct arena *arena, struct outbox **ret, struct str *ret_problem);
+MUST_CHECK enum err outbox_new(const struct outbox_config *config, const struct outbox_deps *deps,
+    struct arena *arena, struct outbox **ret, struct str *ret_problem);
+/** outbox_free() - after rt_background_stop(), which ends the relay; NULL is fine. */
 void outbox_free(struct outbox **o);
 
 /** outbox_can_send() - is there a sink for this channel? */
@@ -51,9 +68,9 @@ struct message {
 	struct str to;   /* as the person typed it */
 	struct str name; /* how to address them; may be empty */
 	struct str locale;
-	struct str code; /* one-time code; may be empty */
-	struct str link; /* may be empty */
-	struct str detail; /* one more value a template may show, e.g. when and from where */
+	struct str code;       /* one-time code; may be empty */
+	struct str link;       /* may be empty */
+	struct str detail;     /* one more value a template may show, e.g. when and from where */
 	int64_t expires_at_us; /* not sent after; 0: never */
 };
 
@@ -85,9 +102,10 @@ struct inbox_item {
 	int64_t at_us;
 };
 /** outbox_inbox() - newest first, optionally only to @to; copies in @arena. */
-void outbox_inbox(struct outbox *o, struct arena *arena, struct str to, struct inbox_item **ret,
-    size_t *ret_n);
+void outbox_inbox(
+    struct outbox *o, struct arena *arena, struct str to, struct inbox_item **ret, size_t *ret_n);
 
+/** struct outbox_gauges - rows since the start, by what became of them. */
 struct outbox_gauges {
 	uint64_t delivered, retried, dead, expired;
 };

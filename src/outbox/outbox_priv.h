@@ -1,0 +1,65 @@
+/* The parts of the outbox; for this folder only. */
+#ifndef OUTBOX_OUTBOX_PRIV_H
+#define OUTBOX_OUTBOX_PRIV_H
+
+#include "outbox/mime.h"
+#include "outbox/outbox.h"
+#include "outbox/templates.h"
+#include "rt/rt.h"
+
+/** DELIVERIES_MAX - rows on their way at once. */
+#define DELIVERIES_MAX 16
+
+struct inbox;
+
+struct outbox {
+	struct outbox_config config;
+	struct outbox_deps deps;
+	struct arena *arena; /* the templates' */
+	struct templates *templates;
+	struct mailbox from;
+	struct inbox *inbox; /* NULL without dev_inbox */
+
+	/* The relay. */
+	struct rt_sem wake;
+	int rung;                    /* atomic: a wake is on its way already */
+	unsigned in_flight;          /* atomic */
+	struct outbox_gauges gauges; /* each member atomic */
+};
+
+/** payload_seal() - a message's personal part as it is stored; in rq->arena. */
+struct str payload_seal(
+    struct request *rq, const struct data_key *key, const struct message *message);
+/**
+ * payload_unseal() - the other way; @ret lives in rq->secrets
+ *
+ * Returns: OK, or ERR_FORBIDDEN: nobody can read it any more.
+ */
+MUST_CHECK enum err payload_unseal(
+    struct request *rq, const struct outbox_row *row, struct message *ret);
+
+/** struct attempt - what became of one delivery. */
+struct attempt {
+	enum err result;        /* OK; ERR_FORBIDDEN: never; else worth a retry */
+	struct str problem;     /* a sentence without secrets or identifiers */
+	int64_t retry_after_us; /* the other side asked for so long; 0: it did not say */
+};
+
+/** deliver() - unseal, render and send one row. */
+MAY_YIELD struct attempt deliver(
+    struct outbox *o, struct request *rq, const struct outbox_row *row, int64_t deadline_us);
+/** sms_send() - one POST to the gateway. */
+MAY_YIELD struct attempt sms_send(
+    struct outbox *o, struct request *rq, struct str to, struct str text, int64_t deadline_us);
+
+/** backoff_us() - how long to wait after the failure number @attempts (from 0). */
+int64_t backoff_us(const struct outbox_config *config, int64_t attempts);
+
+struct inbox *inbox_new(void);
+void inbox_free(struct inbox **inbox);
+/** inbox_keep() - copies @item, once for each @id. */
+void inbox_keep(struct inbox *inbox, struct uuid id, const struct inbox_item *item);
+void inbox_list(struct inbox *inbox, struct arena *arena, struct str to, struct inbox_item **ret,
+    size_t *ret_n);
+
+#endif

@@ -102,6 +102,36 @@ enum err account_open(struct request *rq, const struct user_row *row, struct acc
 	return OK;
 }
 
+struct account *account_draft(struct request *rq, const struct identifier *id, struct str index,
+    enum role role, const struct profile *profile, struct str password)
+{
+	struct account *account = ARENA_NEW(rq->secrets, struct account);
+	struct user_row *row = &account->row;
+
+	data_key_generate(&account->key);
+	account->identifier = id->display;
+	account->profile = *profile;
+	*row = (struct user_row){
+		.id = uuid_v7(),
+		.kind = id->kind,
+		.identifier_index = index,
+		.index_version = keyring_active(rq->keys),
+		.password = password,
+		.password_at_us = rq->now_us,
+		.role = role,
+		.auth_provider = id->kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone"),
+		.state = USER_ACTIVE,
+		.state_at_us = rq->now_us,
+		.epoch = 1,
+		.created_at_us = rq->now_us,
+		.updated_at_us = rq->now_us,
+	};
+	row->data_key = data_key_wrap(rq->arena, rq->keys, row->id, &account->key);
+	row->identifier = account_seal_identifier(rq, &account->key, account->identifier);
+	row->profile = account_seal_profile(rq, &account->key, &account->profile);
+	return account;
+}
+
 size_t identifier_indexes(
     struct request *rq, const struct identifier *id, struct str ret[static 16])
 {

@@ -23,6 +23,15 @@ struct account {
 /** account_open() - unseal @row. Returns OK or ERR_INTERNAL (wrong master key, changed bytes). */
 MUST_CHECK enum err account_open(
     struct request *rq, const struct user_row *row, struct account **ret);
+/**
+ * account_draft() - a person who is not in the store yet, complete but for being written
+ * @index:    blind index of @id under the active master key
+ * @password: encoded hash
+ *
+ * The account is active and not verified; its data key is fresh. Lives in the request's arenas.
+ */
+struct account *account_draft(struct request *rq, const struct identifier *id, struct str index,
+    enum role role, const struct profile *profile, struct str password);
 /** account_seal_profile() - the value for users.profile. */
 struct str account_seal_profile(
     struct request *rq, const struct data_key *key, const struct profile *profile);

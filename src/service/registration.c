@@ -137,40 +137,17 @@ static enum err find_and_hash(struct request *rq, struct plan *plan)
 	return rt_gather(tasks, ARRAY_LEN(tasks));
 }
 
-/* A person who is not in the store yet, complete but for being written. */
 static struct account *new_account(struct request *rq, const struct plan *plan)
 {
-	struct account *account = ARENA_NEW(rq->secrets, struct account);
-	struct user_row *row = &account->row;
-
-	data_key_generate(&account->key);
-	account->identifier = plan->identifier.display;
-	account->profile = (struct profile){
+	struct profile profile = {
 		.first_name = plan->in->first_name,
 		.last_name = plan->in->last_name,
 		.country = plan->in->country,
 		.locale = plan->in->locale,
 	};
-	*row = (struct user_row){
-		.id = uuid_v7(),
-		.kind = plan->identifier.kind,
-		.identifier_index = plan->indexes[0],
-		.index_version = keyring_active(rq->keys),
-		.password = plan->password,
-		.password_at_us = rq->now_us,
-		.role = plan->role,
-		.auth_provider =
-		    plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone"),
-		.state = USER_ACTIVE,
-		.state_at_us = rq->now_us,
-		.epoch = 1,
-		.created_at_us = rq->now_us,
-		.updated_at_us = rq->now_us,
-	};
-	row->data_key = data_key_wrap(rq->arena, rq->keys, row->id, &account->key);
-	row->identifier = account_seal_identifier(rq, &account->key, account->identifier);
-	row->profile = account_seal_profile(rq, &account->key, &account->profile);
-	return account;
+
+	return account_draft(
+	    rq, &plan->identifier, plan->indexes[0], plan->role, &profile, plan->password);
 }
 
 /* New, there but never verified, or somebody's: three flows that look alike from outside. */

@@ -1,0 +1,152 @@
+#include "main/config_rules.h"
+
+#include "service/identifier.h"
+
+typedef struct str rule(struct arena *arena, const struct config *config);
+
+/* Is @url scheme://host[:port] and nothing more? */
+static bool is_origin(struct str url, bool http_too)
+{
+	struct str rest;
+
+	if (str_starts(url, STR("https://")))
+		rest = str_from(url, 8);
+	else if (http_too && str_starts(url, STR("http://")))
+		rest = str_from(url, 7);
+	else
+		return false;
+	for (size_t i = 0; i < rest.len; i++)
+		if (rest.ptr[i] <= ' ' || strchr("/?#@\\\"<>*,", rest.ptr[i]))
+			return false;
+	return rest.len > 0;
+}
+
+static struct str public_url(struct arena *arena, const struct config *c)
+{
+	(void)arena;
+	if (!str_empty(c->api.public_url) && !is_origin(c->api.public_url, c->dev))
+		return STR("public_url must be like https://auth.example.com, without a path.");
+	return STR_NULL;
+}
+
+static struct str cors_origins(struct arena *arena, const struct config *c)
+{
+	struct str rest = c->api.cors_origins, origin;
+
+	while (str_next_token(&rest, ',', &origin)) {
+		origin = str_trim(origin);
+		if (!is_origin(origin, true))
+			return str_printf(arena,
+			    "cors.origins: %.*s is not an origin like https://shop.example.com.",
+			    STR_ARG(origin));
+	}
+	return STR_NULL;
+}
+
+static bool is_network(struct str text)
+{
+	ssize_t slash = str_find(text, '/');
+	struct str host = slash < 0 ? text : str_upto(text, (size_t)slash);
+	struct client_address address;
+	int64_t bits = 0;
+
+	if (slash >= 0 && !str_to_i64(str_from(text, (size_t)slash + 1), &bits))
+		return false;
+	return client_address_parse(host, &address) && bits >= 0 &&
+	       bits <= (str_find(host, ':') >= 0 ? 128 : 32);
+}
+
+static struct str trusted_proxies(struct arena *arena, const struct config *c)
+{
+	struct str rest = c->api.trusted_proxies, network;
+
+	while (str_next_token(&rest, ',', &network)) {
+		network = str_trim(network);
+		if (!is_network(network))
+			return str_printf(arena,
+			    "trusted_proxies: %.*s is not a network like 10.0.0.0/8.",
+			    STR_ARG(network));
+	}
+	return STR_NULL;
+}
+
+static struct str default_country(struct arena *arena, const struct config *c)
+{
+	struct str country = c->service.default_country;
+
+	if (!str_empty(country) && !identifier_country_known(country))
+		return str_printf(arena, "default_country: %.*s is not a country code like NG.",
+		    STR_ARG(country));
+	return STR_NULL;
+}
+
+static struct str forwarder(struct arena *arena, const struct config *c)
+{
+	(void)arena;
+	if (c->api.forwarder.len > 0 && c->api.forwarder.len < 16)
+		return STR("forwarder.secret must be at least 16 bytes long.");
+	return STR_NULL;
+}
+
+static struct str lifetimes(struct arena *arena, const struct config *c)
+{
+	(void)arena;
+	if (c->service.access_ttl_us > c->service.refresh_ttl_us)
+		return STR("token.access_ttl must not be longer than token.refresh_ttl.");
+	if (c->service.refresh_ttl_us > c->service.session_ttl_us)
+		return STR("token.refresh_ttl must not be longer than session.ttl.");
+	if (c->service.otp_ttl_us > c->service.otp_flow_ttl_us)
+		return STR("otp.ttl must not be longer than otp.flow_ttl.");
+	if (c->outbox.first_retry_us > c->outbox.last_retry_us)
+		return STR("outbox.first_retry must not be longer than outbox.last_retry.");
+	return STR_NULL;
+}
+
+static struct str test_recipients(struct arena *arena, const struct config *c)
+{
+	(void)arena;
+	if (!str_empty(c->service.otp_test_recipients) && !c->dev &&
+	    !str_eq(c->service.environment, STR("staging")))
+		return STR("otp.test_recipients is for environment = staging only.");
+	return STR_NULL;
+}
+
+static struct str senders(struct arena *arena, const struct config *c)
+{
+	const struct outbox_config *o = &c->outbox;
+
+	(void)arena;
+	if (!str_empty(o->smtp_url) && !str_starts(o->smtp_url, STR("smtp://")) &&
+	    !str_starts(o->smtp_url, STR("smtps://")))
+		return STR("smtp.url must begin with smtp:// or smtps://.");
+	if (!str_empty(o->smtp_url) && str_empty(o->mail_from))
+		return STR("mail.from must be set together with smtp.url.");
+	if (!str_empty(o->sms_url) && !str_starts(o->sms_url, STR("https://")) &&
+	    !(c->dev && str_starts(o->sms_url, STR("http://"))))
+		return STR("sms.url must begin with https://.");
+	if (!str_empty(o->sms_url) && str_empty(o->sms_from))
+		return STR("sms.from must be set together with sms.url.");
+	return STR_NULL;
+}
+
+static rule *const rules[] = {
+	public_url,
+	cors_origins,
+	trusted_proxies,
+	default_country,
+	forwarder,
+	lifetimes,
+	test_recipients,
+	senders,
+};
+
+struct str config_check(struct arena *arena, const struct config *config)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		struct str problem = rules[i](arena, config);
+
+		if (!str_empty(problem))
+			return problem;
+	}
+	return STR_NULL;
+}

@@ -1,0 +1,11 @@
+/* The gauges of every layer as Prometheus text, for the api, which sees only some of them. */
+#ifndef MAIN_GAUGES_H
+#define MAIN_GAUGES_H
+
+#include "http/server.h"
+#include "service/service.h"
+
+/** gauges_write() - append the gauges of http, lanes, store, kv, outbox and the process. */
+void gauges_write(struct service *service, const struct http_server *http, struct buf *out);
+
+#endif

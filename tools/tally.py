@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Count test cases in a meson test log (testlog.json).
 
-Tests that print TAP lines count case by case; others count as one. What failed is shown on stderr
-with the end of its output. Prints "PASSED FAILED SKIPPED".
+Tests that print TAP lines, or lines that begin with ok, FAIL or skip, count case by case; others
+count as one. What failed is shown on stderr with the end of its output. Prints "PASSED FAILED
+SKIPPED".
 """
 
 import json
 import re
 import sys
 
-CASE = re.compile(r"^\s*(not )?ok\b(?:\s+\d+)?(.*)$")
+CASE = re.compile(r"^\s*(ok|not ok|FAIL|skip)\b(.*)$")
 TAIL_LINES = 60
 
 
@@ -20,9 +21,9 @@ def tally(test):
         case = CASE.match(line)
         if not case:
             continue
-        if case.group(1):
+        if case.group(1) in ("not ok", "FAIL"):
             failed += 1
-        elif "# SKIP" in case.group(2).upper():
+        elif case.group(1) == "skip" or "# SKIP" in case.group(2).upper():
             skipped += 1
         else:
             passed += 1

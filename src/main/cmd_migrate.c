@@ -33,7 +33,7 @@ int cmd_migrate(struct call *call)
 	int dir_fd = -1, lock_fd = -1, code = EXIT_FAILED;
 	struct str problem;
 
-	if (data_dir_open(call->arena, call->config->data_dir, &dir_fd, &problem) != OK) {
+	if (data_dir_open(call->arena, call->config->data_dir, true, &dir_fd, &problem) != OK) {
 		complain(call, "%.*s", STR_ARG(problem));
 		return EXIT_FAILED;
 	}

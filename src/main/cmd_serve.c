@@ -45,13 +45,6 @@ static void metrics(void *arg, struct buf *out)
 
 /* --- start --- */
 
-static void *warm_phone(void *arg)
-{
-	(void)arg;
-	phone_warm();
-	return NULL;
-}
-
 static enum err open_limits(struct server *s)
 {
 	struct service *service = &s->core.service;
@@ -115,17 +108,15 @@ static enum err start_http(struct server *s)
 static enum err start(struct server *s)
 {
 	struct call *call = s->call;
-	pthread_t phone;
-	bool warming = pthread_create(&phone, NULL, warm_phone, NULL) == 0;
-	enum err e;
+	enum err e = core_open(
+	    &s->core, CORE_SERVE, call->config, call->arena, call->secrets, &s->problem);
 
-	e = core_open(&s->core, CORE_SERVE, call->config, call->arena, call->secrets, &s->problem);
 	if (e == OK)
 		e = open_limits(s);
-	if (warming)
-		pthread_join(phone, NULL);
-	if (e == OK)
+	if (e == OK) {
+		phone_warm(); /* before the first caller waits for it */
 		e = start_background(s);
+	}
 	if (e == OK)
 		e = start_http(s);
 	if (e == OK)

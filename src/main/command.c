@@ -104,8 +104,8 @@ static bool take_option(struct call *call, const struct str *argv, size_t n, siz
 	struct str *value = find_option(call, name, &row);
 
 	if (!value) {
-		complain(
-		    call, "cloakroom %s has no option %.*s.", call->command->name, STR_ARG(name));
+		complain(call, "%s has no option %.*s; cloakroom help %s lists them.",
+		    call->command->name, STR_ARG(name), call->command->name);
 		return false;
 	}
 	if (!row->value && equals >= 0) {
@@ -144,16 +144,15 @@ bool command_parse(struct call *call, const struct str *argv, size_t n)
 			if (!take_option(call, argv, n, &i))
 				return false;
 		} else if (call->n_args == call->command->max_args) {
-			complain(call, "cloakroom %s takes no further argument: %.*s.",
-			    call->command->name, STR_ARG(argv[i]));
+			complain(call, "%s takes no further argument: %.*s.", call->command->name,
+			    STR_ARG(argv[i]));
 			return false;
 		} else {
 			call->args[call->n_args++] = argv[i];
 		}
 	}
 	if (call->n_args < call->command->min_args) {
-		complain(
-		    call, "cloakroom %s needs %s.", call->command->name, call->command->synopsis);
+		complain(call, "%s needs %s.", call->command->name, call->command->synopsis);
 		return false;
 	}
 	return true;

@@ -129,7 +129,16 @@ static struct str senders(struct arena *arena, const struct config *c)
 	return STR_NULL;
 }
 
+static struct str database(struct arena *arena, const struct config *c)
+{
+	(void)arena;
+	if (!str_starts(c->store.url, STR("sqlite:")))
+		return STR("database.url must be sqlite:PATH in this version.");
+	return STR_NULL;
+}
+
 static rule *const rules[] = {
+	database,
 	public_url,
 	cors_origins,
 	trusted_proxies,

@@ -87,7 +87,7 @@ static int run_words(struct call *call, const struct str *words, size_t n)
 	if (!command_parse(call, words, n))
 		return EXIT_USAGE;
 	if (call->command->needs != NEEDS_CHANGE) {
-		complain(call, "cloakroom %s does not run inside the server.", call->command->name);
+		complain(call, "%s does not run inside the server.", call->command->name);
 		return EXIT_USAGE;
 	}
 	call->rq->operation = str_printf(call->arena, "command %s", call->command->name);

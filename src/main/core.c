@@ -19,7 +19,8 @@ static unsigned cores(void)
 
 static enum err open_directory(struct core *core, struct str *ret_problem)
 {
-	enum err e = data_dir_open(core->arena, core->config->data_dir, &core->dir_fd, ret_problem);
+	enum err e = data_dir_open(core->arena, core->config->data_dir, core->mode != CORE_READ,
+	    &core->dir_fd, ret_problem);
 
 	if (e != OK || core->mode == CORE_READ)
 		return e;

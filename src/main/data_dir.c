@@ -14,13 +14,14 @@ static enum err refuse(struct arena *arena, struct str path, const char *why, st
 	return ERR_UNAVAILABLE;
 }
 
-enum err data_dir_open(struct arena *arena, struct str path, int *ret_fd, struct str *ret_problem)
+enum err data_dir_open(
+    struct arena *arena, struct str path, bool create, int *ret_fd, struct str *ret_problem)
 {
 	const char *name = str_cstr(arena, path);
 	struct stat st;
 	int fd;
 
-	if (mkdir(name, 0700) != 0 && errno != EEXIST)
+	if (create && mkdir(name, 0700) != 0 && errno != EEXIST)
 		return refuse(arena, path,
 		    str_cstr(arena, str_printf(arena, "cannot be made: %s", strerror(errno))),
 		    ret_problem);

@@ -10,13 +10,14 @@
 #include "base/str.h"
 
 /**
- * data_dir_open() - make the directory where it is missing, and check that it is ours alone
+ * data_dir_open() - open the directory and check that it is ours alone
+ * @create: make it where it is missing
  * @ret_fd: the caller closes it
  *
  * Returns: OK or ERR_UNAVAILABLE with a sentence in @ret_problem.
  */
 MUST_CHECK enum err data_dir_open(
-    struct arena *arena, struct str path, int *ret_fd, struct str *ret_problem);
+    struct arena *arena, struct str path, bool create, int *ret_fd, struct str *ret_problem);
 /**
  * data_dir_lock() - become the one that writes, until @ret_fd is closed
  *

@@ -43,7 +43,7 @@ static enum err check_first(struct tx *tx, struct check *c)
 		if (c->ids[i] == id && str_eq(there, fingerprint(c, c->ids[i])))
 			return OK;
 	c->problem = str_printf(c->rq->arena,
-	    "The database was sealed under a master key %d that is not among those given.",
+	    "The database was sealed under a master key %d that is not in CLOAKROOM_MASTER_KEY.",
 	    (int)id);
 	return ERR_CONFLICT;
 }
@@ -64,7 +64,8 @@ static enum err check_each(struct tx *tx, struct check *c)
 			return e;
 		if (found && !str_eq(there, mine)) {
 			c->problem = str_printf(c->rq->arena,
-			    "Master key %u is not the one this database knows.", c->ids[i]);
+			    "The database knows another key %u than the one in CLOAKROOM_MASTER_KEY.",
+			    c->ids[i]);
 			return ERR_CONFLICT;
 		}
 	}

@@ -297,6 +297,22 @@ enum err audit_head(struct tx *tx, struct audit_seal *ret, bool *ret_found)
 	return OK;
 }
 
+enum err audit_seal_at(struct tx *tx, int64_t n, struct audit_seal *ret, bool *ret_found)
+{
+	const struct val after[] = { val_int(n - 1), val_int(1) };
+	struct row row;
+	enum err r = tx_row(tx, STMT_SEAL_LIST, after, ARRAY_LEN(after), &row);
+
+	if (r != OK)
+		return r;
+	*ret_found = false;
+	if (row.found) {
+		seal_decode(&(struct cursor){ row.cols }, ret);
+		*ret_found = ret->n == n;
+	}
+	return OK;
+}
+
 static void decode_item(struct cursor *c, void *ret)
 {
 	audit_decode(c, ret);

@@ -43,6 +43,10 @@ MUST_CHECK enum err audit_seal_batch(struct tx *tx, const struct keyring *keys, 
 /** audit_head() - the newest seal; @ret_found false when there is none. */
 MUST_CHECK enum err audit_head(struct tx *tx, struct audit_seal *ret, bool *ret_found);
 
+/** audit_seal_at() - seal number @n, which somebody has noted. */
+MUST_CHECK enum err audit_seal_at(
+    struct tx *tx, int64_t n, struct audit_seal *ret, bool *ret_found);
+
 struct audit_verdict {
 	int64_t rows, seals;
 	bool intact;

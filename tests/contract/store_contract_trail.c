@@ -29,6 +29,8 @@ static enum err read_trail(struct tx *tx, void *arg)
 	CHECK(audit_verify_rows(tx, f->keys, NULL, NULL, &verdict) == OK);
 	CHECK(verdict.intact && verdict.rows == 40 && verdict.seals == 2);
 	CHECK(audit_head(tx, &head, &found) == OK && found && head.n == 2 && head.last_id == 40);
+	CHECK(audit_seal_at(tx, 1, &head, &found) == OK && found && head.last_id == 20);
+	CHECK(audit_seal_at(tx, 3, &head, &found) == OK && !found);
 	CHECK(audit_list(tx, NULL, 10, 5, &rows, &n) == OK && n == 5 && rows[0].id == 11);
 	CHECK(audit_list(tx, &subject, 0, 100, &rows, &n) == OK && n == 6);
 	CHECK(audit_list(tx, NULL, 11, 1, &rows, &n) == OK && n == 1);

@@ -1,7 +1,7 @@
 /*
  * What http hands in and gets back: one request without a socket, one reply without a wire.
  *
- *	http: bytes -> struct api_request -> api_match() -> engine -> api_handle() -> struct api_reply
+ *	http: bytes -> struct api_request -> api_match() -> engine -> api_handle() -> api_reply
  */
 #ifndef API_API_H
 #define API_API_H
@@ -39,18 +39,23 @@ struct api_request {
 /** api_header() - value of header @name, the empty str when absent. */
 struct str api_header(const struct api_request *in, struct str name);
 
-/** struct api_reply - made in rq->arena; http adds Date, Content-Length, Connection. */
+/**
+ * struct api_reply - made in the request's arenas; http adds Date, Content-Length, Connection
+ *
+ * The reply to a HEAD has the body of the GET; http sends only its length.
+ */
 struct api_reply {
 	int status;
 	struct str content_type; /* empty: no body */
 	struct str body;
 	struct api_header *headers;
 	size_t n_headers, cap_headers;
+	enum err outcome; /* what a failure says; OK for a success: for the log and the metrics */
 };
 
 /** api_reply_header() - add one; @name and @value must live as long as @rq. */
-void api_reply_header(struct request *rq, struct api_reply *reply, struct str name,
-    struct str value);
+void api_reply_header(
+    struct request *rq, struct api_reply *reply, struct str name, struct str value);
 
 struct api;
 struct route;
@@ -62,13 +67,13 @@ enum error_style {
 };
 
 struct api_config {
-	struct str public_url;     /* for OpenAPI's servers; may be empty */
-	struct str cors_origins;   /* exact origins, comma-separated */
+	struct str public_url;      /* for OpenAPI's servers; may be empty */
+	struct str cors_origins;    /* exact origins, comma-separated */
 	struct str trusted_proxies; /* CIDRs, comma-separated */
-	struct secret forwarder;   /* credential of a trusted front-end server; empty: none */
+	struct secret forwarder;    /* credential of a trusted front-end server; empty: none */
 	enum error_style errors;
-	bool v2_on_workers; /* engine.v2 = sync */
-	bool dev;           /* Server-Timing, dev inbox */
+	bool v2_on_workers;       /* engine.v2 = sync */
+	bool dev;                 /* Server-Timing, dev inbox */
 	bool abort_on_undeclared; /* tests: a handler's undeclared error aborts */
 	bool metrics_only;        /* the metrics listener's api: MOUNT_METRICS routes only */
 };
@@ -85,16 +90,26 @@ struct api_probe {
 	void *arg;
 };
 
-/** api_new() - check the route tables, build the matcher and the documents. Aborts on a bad table. */
-struct api *api_new(const struct api_config *config, struct service *service,
-    const struct api_probe *probe);
+/**
+ * api_config_problem() - what is wrong with @config, as a sentence that names the setting; the
+ * empty str when nothing is
+ */
+struct str api_config_problem(const struct api_config *config, struct arena *arena);
+
+/**
+ * api_new() - check the route tables, build the matcher and the documents
+ *
+ * Aborts on a bad table or configuration. Strings of @config are borrowed for the api's life.
+ */
+struct api *api_new(
+    const struct api_config *config, struct service *service, const struct api_probe *probe);
 void api_free(struct api **api);
 /** api_openapi() - the OpenAPI 3.1 document of @version (1 or 2), made once. */
 struct str api_openapi(const struct api *api, int version);
 
 enum api_where {
-	API_INLINE,  /* answered on the loop, never parks: health, static documents, 404, 405, OPTIONS */
-	API_WORKER,  /* v1 and legacy: the sync engine */
+	API_INLINE,    /* answered on the loop, never parks: health, documents, 404, 405, OPTIONS */
+	API_WORKER,    /* v1 and legacy: the sync engine */
 	API_COROUTINE, /* v2 and the rest: the async engine */
 };
 
@@ -102,8 +117,8 @@ enum api_where {
 struct api_match {
 	const struct route *route; /* NULL: nothing there, api_handle() says 404 or 405 */
 	enum api_where where;
-	int version;  /* 1, 2, 0 for legacy and unversioned */
-	bool uniform; /* hold the reply until the next step of security.uniform_ms */
+	int version;          /* 1, 2, 0 for legacy and unversioned */
+	bool uniform;         /* hold the reply until the next step of security.uniform_ms */
 	struct str parameter; /* the {id} segment, undecoded, borrowed from the path */
 };
 

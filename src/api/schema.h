@@ -37,10 +37,10 @@ struct list_of {
 };
 
 enum field_flags {
-	FIELD_REQUIRED = 1u << 0, /* body: absent, null, empty or blank is refused */
-	FIELD_NULLABLE = 1u << 1, /* reply: empty is written as null */
-	FIELD_OMIT = 1u << 2,     /* reply: empty (or false, 0, nil) is left out */
-	FIELD_PRIVILEGED = 1u << 3, /* body: may be named here although it is on the privileged list */
+	FIELD_REQUIRED = 1u << 0,   /* body: absent, null, empty or blank is refused */
+	FIELD_NULLABLE = 1u << 1,   /* reply: empty is written as null */
+	FIELD_OMIT = 1u << 2,       /* reply: empty (or false, 0, nil) is left out */
+	FIELD_PRIVILEGED = 1u << 3, /* body: may be named although it is on the privileged list */
 };
 
 struct schema;
@@ -50,7 +50,8 @@ struct field {
 	enum field_type type;
 	unsigned flags;
 	size_t offset;
-	int64_t min, max;           /* bytes of text, value of a number; max 0: no bound of its own */
+	/* Of a str's characters, a secret's bytes, a number's value, a list's items; 0: none. */
+	int64_t min, max;
 	const char *const *choices; /* NULL-terminated; compared without case when choice_nocase */
 	bool choice_nocase;
 	const struct schema *sub;
@@ -61,10 +62,15 @@ struct field {
 };
 
 /* clang-format off */
-#define MEMBER(T, m) .name = #m, .offset = offsetof(T, m), .type = _Generic(((T *)0)->m, \
+#define MEMBER(T, m) MEMBER_AS(T, m, #m)
+/** MEMBER_AS() - a member whose name on the wire is @wire. */
+#define MEMBER_AS(T, m, wire) .name = (wire), .offset = offsetof(T, m), .type = _Generic(((T *)0)->m, \
 	struct str: FIELD_STR, struct secret: FIELD_SECRET, int64_t: FIELD_I64, bool: FIELD_BOOL, \
 	struct uuid: FIELD_UUID, struct time_us: FIELD_TIME, struct list_of: FIELD_LIST, \
 	struct raw_json: FIELD_RAW)
+/** MEMBER_TIME() - a service struct's int64_t of microseconds, written as a FIELD_TIME. */
+#define MEMBER_TIME(T, m, wire) .name = (wire), .offset = offsetof(T, m), \
+	.type = _Generic(((T *)0)->m, int64_t: FIELD_TIME)
 /* clang-format on */
 /** MEMBER_OBJECT() - a nested struct, which _Generic cannot name. */
 #define MEMBER_OBJECT(T, m) .name = #m, .offset = offsetof(T, m), .type = FIELD_OBJECT
@@ -76,18 +82,32 @@ struct schema {
 	const char *doc;
 };
 
+/** enum schema_use - a body may leave optional fields out, a reply has every field. */
+enum schema_use {
+	SCHEMA_BODY,
+	SCHEMA_REPLY,
+};
+
 /**
  * schema_decode() - check a parsed body and fill in the struct
- * @ret: zeroed and filled; text lives in rq->arena, secrets in rq->secrets
+ * @body: from rq->secrets; NULL counts as {}
+ * @ret:  zeroed and filled; its text borrows from @body, so it lives until @rq ends
  *
  * Unknown members are ignored; a member of the privileged list (id, role, is_staff …) that the
- * schema does not know is refused by name. Every fault is collected into rq->field_errors.
+ * schema does not know and that asks for something is refused by name. Every fault is collected
+ * into rq->field_errors.
  *
  * Returns: OK or ERR_VALIDATION_FAILED.
  */
-MUST_CHECK enum err schema_decode(struct request *rq, const struct schema *schema,
-    const struct json *body, void *ret);
+MUST_CHECK enum err schema_decode(
+    struct request *rq, const struct schema *schema, const struct json *body, void *ret);
 /** schema_encode() - write @value as JSON; drops nothing that is listed. */
 void schema_encode(struct json_writer *w, const struct schema *schema, const void *value);
+/** schema_example() - write an object made of the fields' examples: valid against @schema. */
+void schema_example(struct json_writer *w, const struct schema *schema, enum schema_use use);
+/** schema_has_secret() - does it, or a schema inside it, hold a FIELD_SECRET? */
+bool schema_has_secret(const struct schema *schema);
+/** schema_field() - the field called @name, or NULL. */
+const struct field *schema_field(const struct schema *schema, struct str name);
 
 #endif

@@ -91,6 +91,7 @@ static void add_quoted(struct buf *out, struct str s)
 		uint32_t c = 0;
 
 		while (plain < s.len) {
+			plain += str_plain_span(str_from(s, plain));
 			n = str_utf8_next(str_from(s, plain), &c);
 			if (n == 0 || !is_plain(c))
 				break;

@@ -71,12 +71,19 @@ static void put_escaped(struct line *line, struct str s, size_t max, bool quoted
 	while (s.len > 0 && !line->full) {
 		char code[8];
 		uint32_t c = 0;
-		size_t n = str_utf8_next(s, &c);
+		size_t n;
 
 		if (line->len >= end) {
 			put(line, STR("..."));
 			return;
 		}
+		n = str_plain_span(str_upto(s, end - line->len));
+		if (n > 0) {
+			put(line, str_upto(s, n));
+			s = str_from(s, n);
+			continue;
+		}
+		n = str_utf8_next(s, &c);
 		if (n == 0 || is_active(c)) {
 			snprintf(code, sizeof(code), "\\u%04x", n == 0 ? 0xfffd : c & 0xffff);
 			put(line, str_of(code));

@@ -167,6 +167,16 @@ bool str_utf8_valid(struct str s)
 	return true;
 }
 
+size_t str_plain_span(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] <= '~' && s.ptr[n] != '"' &&
+	       s.ptr[n] != '\\')
+		n++;
+	return n;
+}
+
 size_t str_utf8_length(struct str s)
 {
 	size_t n = 0;

@@ -81,6 +81,8 @@ size_t str_utf8_next(struct str s, uint32_t *ret);
 bool str_utf8_valid(struct str s);
 /** str_utf8_length() - code points in well-formed UTF-8. */
 size_t str_utf8_length(struct str s);
+/** str_plain_span() - how many bytes at the front are printable ASCII other than '"' and '\\'. */
+size_t str_plain_span(struct str s);
 /** str_hash() - keyed hash for in-process tables (SipHash-like, seeded at start); not for storage. */
 uint64_t str_hash(struct str s);
 

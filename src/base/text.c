@@ -37,6 +37,11 @@ static const struct str english[] = {
 	[TEXT_FIELD_NOT_A_CHOICE] = STR_INIT("This must be one of: {0}."),
 	[TEXT_FIELD_NUL] = STR_INIT("This must not contain a NUL character."),
 	[TEXT_FIELD_UUID] = STR_INIT("This must be a UUID."),
+	[TEXT_FIELD_TIME] = STR_INIT("This must be a time such as 2026-11-21T20:15:00Z."),
+	[TEXT_FIELD_TOO_FEW] = STR_INIT("This must have at least {0} items."),
+	[TEXT_FIELD_TOO_MANY] = STR_INIT("This must have at most {0} items."),
+	[TEXT_FIELD_IN_QUERY] =
+	    STR_INIT("Secrets do not belong in the address. Send this in the body or a header."),
 	[TEXT_FIELD_READ_ONLY] = STR_INIT("This cannot be set here."),
 	[TEXT_FIELD_MISMATCH] = STR_INIT("The two passwords must be the same."),
 	[TEXT_BODY_NOT_OBJECT] = STR_INIT("The body must be a JSON object."),
@@ -57,7 +62,7 @@ static const struct str english[] = {
 	[TEXT_PASSWORD_TOO_LONG] = STR_INIT("This password is too long. Use at most {0} bytes."),
 	[TEXT_FLOW_OR_IDENTIFIER] = STR_INIT("Send either flow_id or email_or_phone."),
 	[TEXT_IDEMPOTENCY_KEY_INVALID] =
-	    STR_INIT("Idempotency-Key must be 1 to 255 printable ASCII characters."),
+	    STR_INIT("Idempotency-Key must be 1 to 128 printable ASCII characters."),
 
 	TEXT_ERR(OK) = STR_INIT("Done."),
 

@@ -1,0 +1,135 @@
+/* With --dev only: what would have been sent, as JSON and as a small page. */
+#include "api/api_priv.h"
+#include "api/tables.h"
+#include "base/clock.h"
+#include "outbox/outbox.h"
+
+static void write_items(struct json_writer *w, const struct inbox_item *items, size_t n)
+{
+	char at[TIME_TEXT_SIZE];
+
+	json_begin_array(w);
+	for (size_t i = 0; i < n; i++) {
+		const struct inbox_item *item = &items[i];
+
+		time_format(item->at_us, at);
+		json_begin_object(w);
+		json_member_str(w, STR("to"), item->to);
+		json_member_str(w, STR("channel"), item->channel);
+		json_member_str(w, STR("subject"), item->subject);
+		json_member_str(w, STR("text"), item->text);
+		json_member_str(w, STR("code"), item->code);
+		json_member_str(w, STR("link"), item->link);
+		json_member_str(w, STR("at"), str_of(at));
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+static void add_escaped(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		switch (s.ptr[i]) {
+		case '&':
+			buf_add(out, STR("&amp;"));
+			break;
+		case '<':
+			buf_add(out, STR("&lt;"));
+			break;
+		case '>':
+			buf_add(out, STR("&gt;"));
+			break;
+		case '"':
+			buf_add(out, STR("&quot;"));
+			break;
+		default:
+			buf_add_char(out, s.ptr[i]);
+		}
+	}
+}
+
+static void write_page(struct buf *out, struct str to, const struct inbox_item *items, size_t n)
+{
+	char at[TIME_TEXT_SIZE];
+
+	buf_add(
+	    out, STR("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		     "<title>Dev inbox</title>\n</head>\n<body>\n<h1>Dev inbox</h1>\n"
+		     "<form><label>To <input name=\"to\" value=\""));
+	add_escaped(out, to);
+	buf_add(out, STR("\"></label> <button>Show</button></form>\n"));
+	if (n == 0)
+		buf_add(out, STR("<p>Nothing was sent yet.</p>\n"));
+	for (size_t i = 0; i < n; i++) {
+		time_format(items[i].at_us, at);
+		buf_printf(out, "<hr>\n<p>%s, %.*s to <b>", at, STR_ARG(items[i].channel));
+		add_escaped(out, items[i].to);
+		buf_add(out, STR("</b></p>\n<h2>"));
+		add_escaped(out, items[i].subject);
+		buf_add(out, STR("</h2>\n<pre>"));
+		add_escaped(out, items[i].text);
+		buf_add(out, STR("</pre>\n"));
+	}
+	buf_add(out, STR("</body>\n</html>\n"));
+}
+
+/* A browser names text/html; a program names JSON or nothing in particular. */
+static bool wants_page(const struct api_request *in)
+{
+	struct str accept = api_header(in, STR("accept")), first = STR_NULL;
+
+	while (str_next_token(&accept, ',', &first)) {
+		first = str_trim(str_upto(
+		    first, str_find(first, ';') >= 0 ? (size_t)str_find(first, ';') : first.len));
+		if (str_eq_nocase(first, STR("text/html")))
+			return true;
+		if (str_eq_nocase(first, STR("application/json")))
+			return false;
+	}
+	return false;
+}
+
+static void inbox_get(
+    struct api *api, struct request *rq, const struct api_request *in, struct api_reply *reply)
+{
+	struct str to = query_get(rq->arena, in->query, STR("to"));
+	struct inbox_item *items = NULL;
+	struct json_writer w;
+	struct buf body;
+	size_t n = 0;
+
+	outbox_inbox(api->service->outbox, rq->arena, to, &items, &n);
+	buf_init(&body, rq->arena, 4096);
+	reply->status = 200;
+	api_reply_header(rq, reply, STR("Vary"), STR("Accept"));
+	if (wants_page(in)) {
+		write_page(&body, to, items, n);
+		document_page_headers(rq, reply,
+		    STR("default-src 'none'; base-uri 'none'; form-action 'self'; "
+			"frame-ancestors 'none'"));
+		reply->content_type = STR("text/html; charset=utf-8");
+	} else {
+		json_writer_init(&w, &body);
+		write_items(&w, items, n);
+		reply->content_type = STR("application/json");
+	}
+	reply->body = buf_str(&body);
+}
+
+const struct route dev_routes[] = {
+	{
+	    .method = METHOD_GET,
+	    .path = "/dev/inbox/",
+	    .mount = MOUNT_ROOT,
+	    .dev_only = true,
+	    .operation = "dev_inbox",
+	    .tag = "Development",
+	    .summary = "What was sent",
+	    .doc = "Newest first; ?to= shows one recipient's. Codes are in it: development only.",
+	    .success = 200,
+	    .media = "application/json",
+	    .raw = inbox_get,
+	},
+	{ 0 },
+};

@@ -1,0 +1,13 @@
+#include "api/route.h"
+#include "api/tables.h"
+
+const struct route *const route_lists[] = {
+	auth_routes,
+	token_routes,
+	me_routes,
+	public_routes,
+	docs_routes,
+	operator_routes,
+	dev_routes,
+	NULL,
+};

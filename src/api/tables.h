@@ -1,0 +1,32 @@
+/* The tables of routes, one a file, and the schemas more than one of them uses. */
+#ifndef API_TABLES_H
+#define API_TABLES_H
+
+#include "api/route.h"
+#include "service/session.h"
+
+extern const struct route auth_routes[];     /* auth_api.c */
+extern const struct route token_routes[];    /* token_api.c */
+extern const struct route me_routes[];       /* me_api.c */
+extern const struct route public_routes[];   /* public_api.c */
+extern const struct route docs_routes[];     /* docs_api.c */
+extern const struct route operator_routes[]; /* operator_api.c: health, readiness, metrics */
+extern const struct route dev_routes[];      /* dev_api.c */
+
+/** struct signed_in_reply - what everything that signs a person in answers. */
+struct signed_in_reply {
+	struct signed_in who;
+	struct str token_type;
+};
+extern const struct schema signed_in_schema;
+/** token_pair_schema - only the tokens of struct signed_in_reply: what a refresh answers. */
+extern const struct schema token_pair_schema;
+/** EXAMPLE_JWT - looks like a token, opens nothing. */
+#define EXAMPLE_JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"
+
+/** user_schema - struct user_view (service/account.h) as "User". */
+extern const struct schema user_schema;
+/** verification_schema - struct verification (service/registration.h): a code is on its way. */
+extern const struct schema verification_schema;
+
+#endif

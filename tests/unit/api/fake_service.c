@@ -1,0 +1,201 @@
+#include "tests/unit/api/fake_service.h"
+
+#include <stdio.h>
+
+#include "service/audit.h"
+
+struct fake fake;
+
+static const struct uuid someone = { { 1, 0x94, 0x2f, 0x3c, 0x4b, 0x5a, 0x7c, 0x6d, 0x8e, 0x7f } };
+
+void fake_reset(void)
+{
+	fake = (struct fake){ .result = OK };
+}
+
+void service_lend_keys(struct request *rq)
+{
+	rq->keys = NULL; /* nothing here looks at them */
+}
+
+static void note(char *to, size_t size, struct str s)
+{
+	snprintf(to, size, "%.*s", STR_ARG(s));
+}
+#define NOTE(member, s) note(fake.member, sizeof(fake.member), (s))
+
+static enum err answer(struct request *rq)
+{
+	fake.calls++;
+	rq->retry_after_us = fake.retry_after_us;
+	rq->hash_us = 1500;
+	rq->store_us = 250;
+	rq->statements = 3;
+	return fake.result == OK ? OK : fault(rq, fake.result, "as told");
+}
+
+static struct verification some_verification(void)
+{
+	return (struct verification){
+		.flow_id = someone,
+		.channel = STR("email"),
+		.destination = STR("a**@example.com"),
+		.expires_in_s = 300,
+		.resend_in_s = 60,
+	};
+}
+
+static struct user_view some_user(void)
+{
+	return (struct user_view){
+		.id = someone,
+		.email = STR("ada@example.com"),
+		.first_name = STR("Ada"),
+		.role = STR("client"),
+		.auth_provider = STR("email"),
+		.is_verified = true,
+		.is_active = true,
+		.created_at_us = 1700000000 * US_PER_S,
+	};
+}
+
+static struct token_pair some_tokens(void)
+{
+	return (struct token_pair){
+		.access = secret_of(STR("access-token")),
+		.refresh = secret_of(STR("refresh-token")),
+		.expires_in_s = 300,
+		.access_expires_at_us = 1700000300 * US_PER_S,
+		.refresh_expires_at_us = 1700086400 * US_PER_S,
+	};
+}
+
+static struct signed_in some_sign_in(void)
+{
+	return (struct signed_in){
+		.tokens = some_tokens(), .device = secret_of(STR("device")), .user = some_user()
+	};
+}
+
+enum err registration_create(
+    struct request *rq, const struct registration *in, struct registered *ret)
+{
+	enum err r = answer(rq);
+
+	NOTE(identifier, str_empty(in->email) ? in->phone : in->email);
+	NOTE(password, secret_reveal(in->password));
+	NOTE(role, in->role);
+	NOTE(locale, in->locale);
+	fake.n_consents = in->n_consents;
+	if (in->n_consents > 0)
+		NOTE(consent, in->consents[in->n_consents - 1].document);
+	*ret = (struct registered){
+		.email = in->email,
+		.phone = in->phone,
+		.first_name = in->first_name,
+		.role = STR("client"),
+		.auth_provider = STR("email"),
+		.has_id = fake.reveal_id,
+		.verification = some_verification(),
+	};
+	if (fake.reveal_id)
+		ret->id = someone;
+	return r;
+}
+
+enum err otp_verify(
+    struct request *rq, const struct otp_target *target, struct secret code, struct signed_in *ret)
+{
+	fake.has_flow = target->has_flow;
+	NOTE(identifier, target->email_or_phone);
+	NOTE(password, secret_reveal(code));
+	*ret = some_sign_in();
+	return answer(rq);
+}
+
+enum err otp_resend(struct request *rq, const struct otp_target *target, struct verification *ret)
+{
+	fake.has_flow = target->has_flow;
+	NOTE(identifier, target->email_or_phone);
+	*ret = some_verification();
+	return answer(rq);
+}
+
+enum err login_password(struct request *rq, struct str email_or_phone, struct secret password,
+    struct signed_in *ret, struct verification *ret_verification)
+{
+	NOTE(identifier, email_or_phone);
+	NOTE(password, secret_reveal(password));
+	if (fake.result == ERR_VERIFICATION_REQUIRED)
+		*ret_verification = some_verification();
+	if (fake.result == OK)
+		*ret = some_sign_in();
+	return answer(rq);
+}
+
+enum err session_refresh(struct request *rq, struct secret refresh, struct token_pair *ret)
+{
+	NOTE(token, secret_reveal(refresh));
+	*ret = some_tokens();
+	return answer(rq);
+}
+
+enum err session_logout(struct request *rq, struct secret refresh)
+{
+	NOTE(token, secret_reveal(refresh));
+	return answer(rq);
+}
+
+enum err session_authenticate(struct request *rq, struct secret access)
+{
+	static const struct account nobody_in_particular;
+
+	fake.authenticated++;
+	NOTE(token, secret_reveal(access));
+	if (fake.authenticate != OK)
+		return fault(rq, fake.authenticate, "as told");
+	rq->actor = (struct actor){ .present = true, .user_id = someone };
+	rq->account = &nobody_in_particular;
+	return OK;
+}
+
+enum err session_check_token(struct request *rq, struct secret token, struct token_check *ret)
+{
+	NOTE(token, secret_reveal(token));
+	*ret = (struct token_check){ .token_type = STR("access"), .user_id = someone };
+	return answer(rq);
+}
+
+enum err throttle_adaptive(struct request *rq, struct str purpose)
+{
+	(void)purpose;
+	fake.throttled++;
+	rq->retry_after_us = fake.retry_after_us;
+	return fake.throttle;
+}
+
+void audit_count_refusal(struct request *rq, enum err outcome)
+{
+	(void)rq;
+	fake.refusals++;
+	fake.refused = outcome;
+}
+
+void account_view(const struct account *account, struct user_view *ret)
+{
+	(void)account;
+	*ret = some_user();
+}
+
+void outbox_inbox(
+    struct outbox *o, struct arena *arena, struct str to, struct inbox_item **ret, size_t *ret_n)
+{
+	struct inbox_item *items = ARENA_ARRAY(arena, fake.n_inbox + 1, struct inbox_item);
+
+	(void)o;
+	NOTE(inbox_to, to);
+	if (fake.n_inbox > 0)
+		memcpy(items, fake.inbox, fake.n_inbox * sizeof(*items));
+	*ret = items;
+	*ret_n = fake.n_inbox;
+}

@@ -140,7 +140,9 @@ struct problem {
 	struct str data;   /* JSON; empty: null */
 };
 
+/** problem_status() - the HTTP status of a failure. */
 int problem_status(enum err e);
+/** problem_content_type() - of a failure's body in @style. */
 struct str problem_content_type(enum error_style style);
 /** problem_retries() - does the reply to @e carry Retry-After? */
 bool problem_retries(enum err e);

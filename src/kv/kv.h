@@ -85,6 +85,7 @@ struct kv_gauges {
 	uint64_t admitted, refused, evicted;
 	size_t subjects, bytes;
 };
+/** kv_gauges() - read them all; any thread. */
 struct kv_gauges kv_gauges(struct kv *kv);
 
 #endif

@@ -81,6 +81,7 @@ struct limit_table_gauges {
 	uint64_t admitted, refused, evicted;
 	size_t subjects, bytes;
 };
+/** limit_table_gauges() - read them all; any thread. */
 struct limit_table_gauges limit_table_gauges(struct limit_table *t);
 
 #endif

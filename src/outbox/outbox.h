@@ -17,6 +17,7 @@ enum channel {
 	CHANNEL_SMS,
 };
 
+/** channel_name() - as in the database and on the wire. */
 struct str channel_name(enum channel c); /* "email", "sms" */
 
 struct outbox_config {

@@ -55,6 +55,7 @@ MAY_YIELD struct attempt sms_send(
 /** backoff_us() - how long to wait after the failure number @attempts (from 0). */
 int64_t backoff_us(const struct outbox_config *config, int64_t attempts);
 
+/** inbox_new() - an empty ring of messages; inbox_free() - NULL is fine. */
 struct inbox *inbox_new(void);
 void inbox_free(struct inbox **inbox);
 /** inbox_keep() - copies @item, once for each @id. */

@@ -34,6 +34,7 @@ enum template_escape {
 	ESCAPE_HTML, /* and the five characters HTML reads */
 };
 
+/** template_render() - @t with its placeholders filled in, in @arena. */
 struct str template_render(const struct template *t, struct arena *arena,
     enum template_escape escape, const struct template_values *values);
 

@@ -12,7 +12,10 @@
 /* A reply longer than this gets a new write deadline for every such piece taken. */
 #define WRITE_PIECE 65536
 /* What a client may still send after the last reply before it is cut. */
-#define LINGER_MAX (4 * 1024 * 1024)
+#define LINGER_MAX ((size_t)4 * 1024 * 1024)
+
+/* Thousands of them are idle at any time. */
+_Static_assert(sizeof(struct conn) <= 512, "an idle connection is small");
 
 static void on_readable(struct ev_loop *ev, struct ev_io *io, int revents);
 static void on_writable(struct ev_loop *ev, struct ev_io *io, int revents);
@@ -88,28 +91,34 @@ void conn_close(struct conn *conn)
 	conn->next = NULL;
 	conn->state = CONN_CLOSED;
 	list_remove(&conn->link);
-	list_push_back(&loop->closed, &conn->link);
+	conn->next_closed = loop->closed;
+	loop->closed = conn;
 	ev_prepare_start(loop->ev, &loop->reap);
 	peers_leave(loop->server->peers, conn->peer);
 	HTTP_COUNT(loop->server, connections, -1);
 	http_release(loop->server, &loop->server->open);
 }
 
-/* Callers up the stack may still look at a connection that was closed under them. */
+void conn_reap(struct http_loop *loop)
+{
+	struct conn *conn;
+
+	while ((conn = loop->closed)) {
+		loop->closed = conn->next_closed;
+		free(conn);
+	}
+}
+
+/* Only now: callers up the stack still look at a connection that was closed under them. */
 static void on_reap(struct ev_loop *ev, struct ev_prepare *reap, int revents)
 {
-	struct http_loop *loop = reap->data;
-	struct list *node;
-
 	(void)revents;
-	while ((node = list_pop_front(&loop->closed)))
-		free(CONTAINER_OF(node, struct conn, link));
+	conn_reap(reap->data);
 	ev_prepare_stop(ev, reap);
 }
 
 void conn_reap_init(struct http_loop *loop)
 {
-	list_init(&loop->closed);
 	ev_prepare_init(&loop->reap, on_reap);
 	loop->reap.data = loop;
 }

@@ -18,8 +18,9 @@ enum conn_state {
 };
 
 struct conn {
-	struct list link; /* in one of the loop's deadline lists, or its closed ones */
-	int64_t due_us;   /* of its deadline, or of a uniform reply's step */
+	struct list link; /* in one of the loop's deadline lists */
+	struct conn *next_closed;
+	int64_t due_us; /* of its deadline, or of a uniform reply's step */
 	struct http_loop *loop;
 	const struct http_listener *listener;
 	struct peer *peer;
@@ -60,5 +61,7 @@ void conn_quiesce(struct conn *conn);
 
 /** conn_reap_init() - free closed connections at the end of each turn of @loop. */
 void conn_reap_init(struct http_loop *loop);
+/** conn_reap() - free them now. */
+void conn_reap(struct http_loop *loop);
 
 #endif

@@ -11,12 +11,13 @@
 
 static struct exchange *take_spare(struct http_loop *loop)
 {
-	struct list *node = list_pop_front(&loop->spare);
+	struct exchange *ex = loop->spare;
 
-	if (!node)
-		return NULL;
-	loop->n_spare--;
-	return CONTAINER_OF(node, struct exchange, link);
+	if (ex) {
+		loop->spare = ex->next_spare;
+		loop->n_spare--;
+	}
+	return ex;
 }
 
 /* Not realloc: what it leaves behind would not be wiped. */
@@ -43,7 +44,6 @@ struct exchange *exchange_new(struct conn *conn, size_t room)
 		ex = calloc(1, sizeof(*ex));
 		if (!ex)
 			die("out of memory");
-		list_init(&ex->link);
 		ex->loop = conn->loop;
 	}
 	ex->in_len = 0;
@@ -72,7 +72,8 @@ void exchange_free(struct exchange *ex)
 		free(ex);
 		return;
 	}
-	list_push_front(&loop->spare, &ex->link);
+	ex->next_spare = loop->spare;
+	loop->spare = ex;
 	loop->n_spare++;
 }
 
@@ -141,7 +142,8 @@ static void finish(struct exchange *ex)
 
 /* --- engines --- */
 
-static void run_coroutine(void *arg)
+/* On the loop's thread, in a coroutine or, if it never parks, without one. */
+static void run_here(void *arg)
 {
 	struct exchange *ex = arg;
 
@@ -202,13 +204,13 @@ void exchange_run(struct exchange *ex)
 	HTTP_COUNT(ex->loop->server, running, 1);
 	switch (ex->match.where) {
 	case API_INLINE:
-		run_coroutine(ex);
+		run_here(ex);
 		return;
 	case API_WORKER:
 		r = submit(ex);
 		break;
 	case API_COROUTINE:
-		r = rt_loop_coroutine(ex->loop->rt, run_coroutine, ex);
+		r = rt_loop_coroutine(ex->loop->rt, run_here, ex);
 		break;
 	}
 	if (r == OK)

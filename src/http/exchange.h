@@ -11,7 +11,7 @@
 #include "http/http_priv.h"
 
 struct exchange {
-	struct list link; /* among the loop's spare ones */
+	struct exchange *next_spare; /* while the loop keeps it for later */
 	struct http_loop *loop;
 	struct conn *conn; /* NULL once it has gone */
 	struct api *api;

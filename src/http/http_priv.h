@@ -16,6 +16,7 @@
 
 #define HTTP_MAX_LISTENERS 4
 
+struct conn;
 struct exchange;
 struct peers;
 
@@ -25,10 +26,10 @@ struct http_loop {
 	struct ev_loop *ev;
 
 	struct deadlines deadlines; /* every open connection is in one of its lists */
-	struct list closed;         /* connections to free once this turn's events are done */
+	struct conn *closed;        /* connections to free once this turn's events are done */
 	struct ev_prepare reap;
 
-	struct list spare; /* exchanges kept for the next request */
+	struct exchange *spare; /* exchanges kept for the next request */
 	unsigned n_spare;
 
 	int64_t date_s; /* the second @date says */

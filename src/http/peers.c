@@ -44,7 +44,7 @@ static struct peer **find(struct peers *peers, const struct client_address *netw
 	struct peer **at;
 
 	at = &peers->buckets[str_hash(str_bytes(network, sizeof(*network))) % BUCKETS];
-	while (*at && memcmp(&(*at)->network, network, sizeof(*network)))
+	while (*at && memcmp(&(*at)->network, network, sizeof(*network)) != 0)
 		at = &(*at)->next;
 	return at;
 }

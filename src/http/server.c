@@ -78,7 +78,7 @@ struct str http_loop_date(struct http_loop *loop)
 struct http_gauges http_server_gauges(const struct http_server *s)
 {
 	const uint64_t *from = (const void *)&s->gauges;
-	struct http_gauges ret;
+	struct http_gauges ret = { 0 };
 	uint64_t *to = (void *)&ret;
 
 	for (size_t i = 0; i < sizeof(ret) / sizeof(*to); i++)
@@ -153,7 +153,6 @@ static void loop_init(struct http_loop *loop, struct http_server *s, unsigned i)
 	loop->ev = rt_loop_ev(loop->rt);
 	deadlines_init(loop);
 	conn_reap_init(loop);
-	list_init(&loop->spare);
 	loop->drain.fn = on_drain;
 	loop->cut.fn = on_cut;
 	loop->evict.fn = on_evict;
@@ -250,10 +249,7 @@ bool http_server_drain(struct http_server *s, int64_t deadline_us)
 
 static void loop_done(struct http_loop *loop)
 {
-	struct list *node;
-
-	while ((node = list_pop_front(&loop->closed)))
-		free(CONTAINER_OF(node, struct conn, link));
+	conn_reap(loop);
 	exchange_free_spare(loop);
 	rt_loop_free(&loop->rt);
 }

@@ -10,20 +10,20 @@
 
 static bool replay_file(const char *path)
 {
+	static uint8_t data[INPUT_MAX];
 	FILE *f = fopen(path, "rb");
-	uint8_t *data = malloc(INPUT_MAX), *exact;
+	uint8_t *exact;
 	size_t size;
 
-	if (!f || !data)
+	if (!f)
 		return false;
-	size = fread(data, 1, INPUT_MAX, f);
+	size = fread(data, 1, sizeof(data), f);
 	fclose(f);
 	/* No byte more than the input, so that a sanitizer sees a read past its end. */
 	exact = malloc(size ? size : 1);
 	if (!exact)
 		return false;
 	memcpy(exact, data, size);
-	free(data);
 	printf("%s\n", path);
 	fflush(stdout);
 	(void)LLVMFuzzerTestOneInput(exact, size);

@@ -70,6 +70,19 @@ static struct str fenced_block(struct str *rest)
 	return block;
 }
 
+/* The byte a number in @base at @digits stands for, at most @max digits; *@n is how many there are.
+ */
+static char numeric(const char *digits, int base, size_t max, size_t *n)
+{
+	char text[4] = "", *end;
+	unsigned long value;
+
+	memcpy(text, digits, strnlen(digits, max));
+	value = strtoul(text, &end, base);
+	*n = (size_t)(end - text);
+	return (char)value;
+}
+
 /*
  * llhttp's way of writing a request down: the last line end goes, a backslash joins lines, line
  * ends are CRLF, and \r \n \t \f \xHH \OOO stand for themselves.
@@ -81,24 +94,29 @@ static struct str unescape(struct str text)
 
 	if (str_ends(text, STR("\n")))
 		text.len--;
+	text = str_dup(arena, text); /* with a NUL behind it */
 	buf_init(&out, arena, 2 * text.len + 1);
 	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i], e = i + 1 < text.len ? text.ptr[i + 1] : '\0';
-		const char *name = e ? strchr(names, e) : NULL;
-		unsigned value;
-		int n;
+		char c = text.ptr[i], e = '\0';
+		const char *name;
+		size_t n;
 
+		if (c == '\\')
+			e = text.ptr[i + 1];
+		name = e ? strchr(names, e) : NULL;
 		if (c == '\n') {
 			buf_add(&out, STR("\r\n"));
-		} else if (c == '\\' && e == '\n') {
+		} else if (e == '\n') {
 			i++;
-		} else if (c == '\\' && name) {
+		} else if (name) {
 			buf_add_char(&out, values[name - names]);
 			i++;
-		} else if (c == '\\' && (sscanf(text.ptr + i, "\\x%2x%n", &value, &n) == 1 ||
-					    sscanf(text.ptr + i, "\\%3o%n", &value, &n) == 1)) {
-			buf_add_char(&out, (char)value);
-			i += (size_t)n - 1;
+		} else if (e == 'x') {
+			buf_add_char(&out, numeric(text.ptr + i + 2, 16, 2, &n));
+			i += 1 + n;
+		} else if (e >= '0' && e <= '7') {
+			buf_add_char(&out, numeric(text.ptr + i + 1, 8, 3, &n));
+			i += n;
 		} else {
 			buf_add_char(&out, c);
 		}
@@ -212,7 +230,7 @@ static bool not_a_refusal(const struct llhttp_case *c, struct str reading)
 
 static void judge(const struct llhttp_case *c)
 {
-	struct str input = with_host(c->input), reading = read_both_ways(input), last = reading;
+	struct str input = with_host(c->input), reading = read_both_ways(input), last;
 	bool errs = contains(c->log, STR("error code=")) || contains(c->kind, STR("lenient"));
 	bool refused;
 
@@ -264,10 +282,10 @@ static struct str latin1(struct str utf8)
 
 	buf_init(&out, arena, utf8.len);
 	for (size_t i = 0; i < utf8.len; i++) {
-		unsigned char c = (unsigned char)utf8.ptr[i];
+		unsigned c = (unsigned char)utf8.ptr[i];
 
 		if (c >= 0x80)
-			c = (unsigned char)((c & 3) << 6 | (utf8.ptr[++i] & 0x3f));
+			c = (c & 3) << 6 | ((unsigned)utf8.ptr[++i] & 0x3f);
 		buf_add_char(&out, (char)c);
 	}
 	return buf_str(&out);

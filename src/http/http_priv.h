@@ -44,6 +44,8 @@ struct http_listener {
 	struct http_server *server;
 	struct api *api;
 	int fd;
+	bool inherited; /* from the supervisor */
+	bool draining;
 	uint16_t port;
 	struct ev_io acceptable;
 	struct ev_timer pause;

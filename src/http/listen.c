@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,11 @@
 #define ACCEPT_BATCH 64
 /* How long not to accept when there is no room: short for clients, long for a CPU. */
 #define PAUSE_S 0.1
+/* How long a handshake that has begun may take to end. */
+#define HANDSHAKE_S 0.2
+/* In a TCP header: where the flags are, and the one every segment but the first carries. */
+#define TCP_FLAGS_OFFSET 13
+#define TCP_FLAG_ACK_BIT 0x10
 #define INHERITED_FD 3 /* sd_listen_fds(3) */
 
 /* --- opening --- */
@@ -105,7 +111,8 @@ enum err listener_open(struct http_listener *l, const char *host, uint16_t port)
 	struct client_address ignored;
 
 	l->fd = inherited_fd((unsigned)(l - l->server->listeners));
-	if (l->fd < 0)
+	l->inherited = l->fd >= 0;
+	if (!l->inherited)
 		l->fd = new_socket(host, port);
 	if (l->fd < 0)
 		return ERR_UNAVAILABLE;
@@ -224,7 +231,13 @@ static void on_pause_over(struct ev_loop *ev, struct ev_timer *timer, int revent
 	struct http_listener *l = timer->data;
 
 	(void)revents;
-	ev_io_start(ev, &l->acceptable);
+	if (!l->draining) {
+		ev_io_start(ev, &l->acceptable);
+		return;
+	}
+	while (accept_one(l))
+		;
+	listener_stop(l);
 }
 
 void listener_start(struct http_listener *l)
@@ -248,12 +261,33 @@ void listener_stop(struct http_listener *l)
 	http_release(l->server, &l->server->open);
 }
 
+/*
+ * Clients in the queue, or in the middle of the handshake, believe themselves connected: closing
+ * now would reset them. So no new ones are let in, by a packet filter that drops each SYN, and the
+ * socket stays open for as long as a handshake takes. A supervisor's socket lives on with its
+ * queue, for the next process.
+ */
 void listener_drain(struct http_listener *l)
 {
-	/* Clients in the queue believe themselves connected: closing now would reset them. */
-	for (int i = 0; i < BACKLOG && accept_one(l); i++)
-		;
-	listener_stop(l);
+	struct ev_loop *ev = l->server->loops[0].ev;
+	struct sock_filter drop_syn[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, TCP_FLAGS_OFFSET),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TCP_FLAG_ACK_BIT, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog filter = { ARRAY_LEN(drop_syn), drop_syn };
+
+	if (l->inherited) {
+		listener_stop(l);
+		return;
+	}
+	setsockopt(l->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+	l->draining = true;
+	ev_io_start(ev, &l->acceptable);
+	ev_timer_stop(ev, &l->pause);
+	ev_timer_set(&l->pause, HANDSHAKE_S, 0.);
+	ev_timer_start(ev, &l->pause);
 }
 
 void listener_close(struct http_listener *l)

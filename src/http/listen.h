@@ -8,7 +8,7 @@
 MUST_CHECK enum err listener_open(struct http_listener *l, const char *host, uint16_t port);
 /** listener_start() - accept on loop 0; before its thread runs, or on it. */
 void listener_start(struct http_listener *l);
-/** listener_drain() - take what waits in the queue, then stop; on loop 0's thread. */
+/** listener_drain() - let no new client in, take those that are, then stop; on loop 0's thread. */
 void listener_drain(struct http_listener *l);
 /** listener_stop() - stop accepting and close the socket; on loop 0's thread; safe twice. */
 void listener_stop(struct http_listener *l);

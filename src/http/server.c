@@ -240,6 +240,8 @@ bool http_server_drain(struct http_server *s, int64_t deadline_us)
 {
 	bool drained;
 
+	if (!s->started)
+		return true;
 	for (unsigned i = 0; i < s->n_loops; i++)
 		rt_loop_post(s->loops[i].rt, &s->loops[i].drain);
 	drained = wait_for_none(s, &s->open, deadline_us);

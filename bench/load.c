@@ -5,6 +5,9 @@
  * Open loop (--rate): requests are due at fixed times whatever the server does, and a latency
  * counts from the time the request was due, so that waiting for a free connection is not hidden.
  *
+ * Subjects (--subjects) are dealt to the connections, and each connection takes turns with its own:
+ * many sessions over few connections touch many rows.
+ *
  * Only 127.0.0.1. Prints one JSON object.
  */
 #include <arpa/inet.h>
@@ -12,8 +15,8 @@
 #include <getopt.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/defs.h"
@@ -34,33 +37,43 @@ struct options {
 	enum op op;
 	const char *path;
 	const char *mount;    /* "/api/v2" */
-	const char *subjects; /* file: one line a connection, two words */
+	const char *subjects; /* file: two words a line */
+	const char *record;   /* file the tokens of each login go to */
 	uint16_t port;
 	unsigned connections;
 	double seconds, warm;
-	double rate; /* 0: closed loop */
+	double rate;    /* 0: closed loop */
+	uint64_t count; /* requests at most; 0: no bound */
 	bool obey_retry_after;
-	bool hold; /* open the connections, make one request each, then sit idle until killed */
+	bool hold; /* one request on each connection, then sit idle until killed */
+};
+
+/* Whom a request is about: access and refresh token, or identifier and password. */
+struct subject {
+	char first[TOKEN_MAX], second[TOKEN_MAX];
 };
 
 struct connection {
 	int fd;
 	bool busy;
 	int64_t due_us;    /* when the request in flight was due */
-	int64_t resume_us; /* not before: the server said Retry-After */
-	size_t out_len, out_sent, in_len;
-	char first[TOKEN_MAX], second[TOKEN_MAX]; /* access + refresh, or identifier + password */
+	int64_t resume_us; /* not before: the server said Retry-After; 0: any time */
+	unsigned subject;  /* whose turn it is */
+	size_t out_len, in_len;
 	char out[REQUEST_MAX];
 	char in[REPLY_MAX];
 };
 
+struct samples {
+	uint32_t *us;
+	size_t n, cap;
+};
+
 struct result {
 	uint64_t statuses[STATUS_MAX];
-	uint64_t failures;            /* connections lost */
+	uint64_t failures;            /* connections lost with a request on them */
 	uint64_t without_retry_after; /* 503 and 429 that did not say when */
-	uint32_t *latencies;          /* us, of 2xx */
-	uint32_t *refusals;           /* us, of 429 and 503 */
-	size_t n, cap, n_refusals, cap_refusals;
+	struct samples ok, refused;   /* latencies of 2xx; of 429 and 503 */
 };
 
 static struct options opt = {
@@ -73,9 +86,13 @@ static struct options opt = {
 };
 static struct result result;
 static struct connection *connections;
-static unsigned in_flight, most_in_flight;
+static struct subject *subjects;
+static unsigned n_subjects;
+static unsigned in_flight, most_in_flight, resting;
+static uint64_t sent;
 static int epoll_fd;
 static bool counting;
+static FILE *record;
 
 static int64_t now_us(void)
 {
@@ -85,22 +102,24 @@ static int64_t now_us(void)
 	return ts.tv_sec * US_PER_S + ts.tv_nsec / 1000;
 }
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static void note(uint32_t **list, size_t *n, size_t *cap, int64_t us)
+static void note(struct samples *s, int64_t us)
 {
-	if (*n == *cap) {
-		*cap = *cap ? *cap * 2 : 65536;
-		*list = realloc(*list, *cap * sizeof(**list));
-		if (!*list)
+	if (s->n == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 65536;
+		s->us = realloc(s->us, s->cap * sizeof(*s->us));
+		if (!s->us)
 			fail("memory");
 	}
-	(*list)[(*n)++] = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+	s->us[s->n++] = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 }
+
+/* --- requests --- */
 
 static void dial(struct connection *c)
 {
@@ -131,6 +150,7 @@ static void compose_post(struct connection *c, const char *route, const char *bo
 
 static void compose(struct connection *c)
 {
+	const struct subject *s = n_subjects ? &subjects[c->subject] : NULL;
 	char body[REQUEST_MAX];
 
 	switch (opt.op) {
@@ -141,15 +161,15 @@ static void compose(struct connection *c)
 	case OP_ME:
 		c->out_len = (size_t)snprintf(c->out, sizeof(c->out),
 		    "GET %s/me/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n",
-		    opt.mount, c->first);
+		    opt.mount, s->first);
 		break;
 	case OP_REFRESH:
-		snprintf(body, sizeof(body), "{\"refresh\":\"%s\"}", c->second);
+		snprintf(body, sizeof(body), "{\"refresh\":\"%s\"}", s->second);
 		compose_post(c, "auth/token/refresh/", body);
 		break;
 	case OP_LOGIN:
 		snprintf(body, sizeof(body), "{\"email_or_phone\":\"%s\",\"password\":\"%s\"}",
-		    c->first, c->second);
+		    s->first, s->second);
 		compose_post(c, "auth/login/", body);
 		break;
 	}
@@ -163,14 +183,17 @@ static void send_request(struct connection *c, int64_t due_us)
 	c->busy = true;
 	c->due_us = due_us;
 	c->in_len = 0;
+	sent++;
 	if (++in_flight > most_in_flight)
 		most_in_flight = in_flight;
 	if (write(c->fd, c->out, c->out_len) != (ssize_t)c->out_len)
 		fail("write");
 }
 
-/* Copies the string member @name of the reply, for the next request of this connection. */
-static bool take_member(const struct connection *c, const char *name, char *to)
+/* --- replies --- */
+
+/* Copies the string member @name of the reply. */
+static bool take_member(const struct connection *c, const char *name, char to[TOKEN_MAX])
 {
 	char quoted[32];
 	const char *at, *end;
@@ -188,28 +211,52 @@ static bool take_member(const struct connection *c, const char *name, char *to)
 	return true;
 }
 
+static void take_tokens(const struct connection *c, struct subject *to)
+{
+	if (!take_member(c, "access", to->first) || !take_member(c, "refresh", to->second))
+		fail("reply without tokens");
+}
+
+static void count_reply(const struct connection *c, int status, bool says_when, int64_t at_us)
+{
+	bool refused = status == 503 || status == 429;
+
+	result.statuses[status > 0 && status < STATUS_MAX ? status : 0]++;
+	if (refused && !says_when)
+		result.without_retry_after++;
+	if (refused)
+		note(&result.refused, at_us - c->due_us);
+	else if (status >= 200 && status < 300)
+		note(&result.ok, at_us - c->due_us);
+}
+
 static void on_reply(struct connection *c, int64_t at_us)
 {
 	int status = (int)strtol(c->in + 9, NULL, 10);
-	const char *retry = strstr(c->in, "Retry-After: ");
-	bool refused = status == 503 || status == 429;
+	const char *retry = NULL;
 
 	c->busy = false;
 	in_flight--;
-	if (refused && retry && opt.obey_retry_after)
-		c->resume_us = at_us + strtol(retry + 13, NULL, 10) * US_PER_S;
-	if (opt.op == OP_REFRESH && status == 200 &&
-	    (!take_member(c, "access", c->first) || !take_member(c, "refresh", c->second)))
-		fail("reply without tokens");
-	if (!counting)
-		return;
-	result.statuses[status > 0 && status < STATUS_MAX ? status : 0]++;
-	if (refused && !retry)
-		result.without_retry_after++;
-	if (refused)
-		note(&result.refusals, &result.n_refusals, &result.cap_refusals, at_us - c->due_us);
-	else if (status >= 200 && status < 300)
-		note(&result.latencies, &result.n, &result.cap, at_us - c->due_us);
+	if (status == 503 || status == 429)
+		retry = strstr(c->in, "\r\nRetry-After: ");
+	if (retry && opt.obey_retry_after) {
+		c->resume_us = at_us + strtol(retry + 15, NULL, 10) * US_PER_S;
+		resting++;
+	}
+	if (opt.op == OP_REFRESH && status == 200)
+		take_tokens(c, &subjects[c->subject]);
+	if (record && status == 200) {
+		struct subject tokens;
+
+		take_tokens(c, &tokens);
+		fprintf(record, "%s %s\n", tokens.first, tokens.second);
+	}
+	/* A connection's own are every opt.connections-th. */
+	c->subject += opt.connections;
+	if (c->subject >= n_subjects)
+		c->subject = n_subjects ? (unsigned)(c - connections) % n_subjects : 0;
+	if (counting)
+		count_reply(c, status, retry != NULL, at_us);
 }
 
 /* Is the whole reply there? */
@@ -243,6 +290,27 @@ static void on_readable(struct connection *c)
 		on_reply(c, now_us());
 }
 
+/* --- loops --- */
+
+static bool may_send(struct connection *c, int64_t at_us)
+{
+	if (c->busy || c->resume_us > at_us || (opt.count && sent >= opt.count))
+		return false;
+	if (c->resume_us)
+		resting--;
+	c->resume_us = 0;
+	return true;
+}
+
+static void send_on_idle(void)
+{
+	int64_t at_us = now_us();
+
+	for (unsigned i = 0; i < opt.connections; i++)
+		if (may_send(&connections[i], at_us))
+			send_request(&connections[i], now_us());
+}
+
 static struct connection *idle_connection(int64_t at_us)
 {
 	static unsigned next;
@@ -250,7 +318,7 @@ static struct connection *idle_connection(int64_t at_us)
 	for (unsigned i = 0; i < opt.connections; i++) {
 		struct connection *c = &connections[(next + i) % opt.connections];
 
-		if (!c->busy && c->resume_us <= at_us) {
+		if (may_send(c, at_us)) {
 			next = (next + i + 1) % opt.connections;
 			return c;
 		}
@@ -258,18 +326,12 @@ static struct connection *idle_connection(int64_t at_us)
 	return NULL;
 }
 
-static void send_due(int64_t start_us, uint64_t *sent)
+static void send_due(int64_t start_us, uint64_t *scheduled)
 {
 	int64_t at_us = now_us();
 
-	if (opt.rate <= 0) {
-		for (unsigned i = 0; i < opt.connections; i++)
-			if (!connections[i].busy && connections[i].resume_us <= at_us)
-				send_request(&connections[i], now_us());
-		return;
-	}
 	for (;;) {
-		int64_t due_us = start_us + (int64_t)((double)*sent * 1e6 / opt.rate);
+		int64_t due_us = start_us + (int64_t)((double)*scheduled * 1e6 / opt.rate);
 		struct connection *c;
 
 		if (due_us > at_us)
@@ -278,73 +340,95 @@ static void send_due(int64_t start_us, uint64_t *sent)
 		if (!c)
 			return; /* late; the wait is part of its latency */
 		send_request(c, due_us);
-		(*sent)++;
+		(*scheduled)++;
+	}
+}
+
+static void take_events(int timeout_ms, bool go_on)
+{
+	struct epoll_event events[256];
+	int n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), timeout_ms);
+
+	for (int i = 0; i < n; i++) {
+		struct connection *c = events[i].data.ptr;
+
+		on_readable(c);
+		if (go_on && may_send(c, 0))
+			send_request(c, now_us());
 	}
 }
 
 static void run(double seconds)
 {
 	int64_t start_us = now_us(), end_us = start_us + (int64_t)(seconds * 1e6);
-	struct epoll_event events[256];
-	uint64_t sent = 0;
+	bool closed = opt.rate <= 0;
+	uint64_t scheduled = 0;
 
-	while (now_us() < end_us) {
-		int n;
-
-		send_due(start_us, &sent);
-		n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), 1);
-		for (int i = 0; i < n; i++) {
-			struct connection *c = events[i].data.ptr;
-
-			on_readable(c);
-			if (opt.rate <= 0 && !c->busy && c->resume_us == 0)
-				send_request(c, now_us());
-		}
+	if (closed)
+		send_on_idle();
+	while (now_us() < end_us && (!opt.count || sent < opt.count)) {
+		if (!closed)
+			send_due(start_us, &scheduled);
+		else if (resting)
+			send_on_idle();
+		take_events(1, closed);
 	}
 	/* Let what is under way come home, so that nothing carries over into the next phase. */
-	for (int64_t until = now_us() + 15 * US_PER_S; in_flight > 0 && now_us() < until;) {
-		int n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), 10);
-
-		for (int i = 0; i < n; i++)
-			on_readable(events[i].data.ptr);
-	}
+	for (int64_t until = now_us() + 15 * US_PER_S; in_flight > 0 && now_us() < until;)
+		take_events(10, false);
 }
+
+static void hold(void)
+{
+	send_on_idle();
+	while (in_flight > 0)
+		take_events(10, false);
+	printf("{\"holding\":%u}\n", opt.connections);
+	fflush(stdout);
+	pause();
+}
+
+/* --- subjects --- */
 
 static void read_subjects(void)
 {
-	FILE *f;
+	FILE *f = fopen(opt.subjects, "r");
+	size_t cap = 0;
 
-	if (!opt.subjects)
-		return;
-	f = fopen(opt.subjects, "r");
 	if (!f)
 		fail(opt.subjects);
-	for (unsigned i = 0; i < opt.connections; i++) {
-		struct connection *c = &connections[i];
-
-		if (fscanf(f, "%1535s %1535s", c->first, c->second) != 2) {
-			rewind(f);
-			if (fscanf(f, "%1535s %1535s", c->first, c->second) != 2)
-				fail("too few subjects");
+	for (;;) {
+		if (n_subjects == cap) {
+			cap = cap ? 2 * cap : 1024;
+			subjects = realloc(subjects, cap * sizeof(*subjects));
+			if (!subjects)
+				fail("memory");
 		}
+		if (fscanf(f, "%1535s %1535s", subjects[n_subjects].first,
+			subjects[n_subjects].second) != 2)
+			break;
+		n_subjects++;
 	}
 	fclose(f);
+	if (!n_subjects || (opt.op == OP_REFRESH && n_subjects < opt.connections))
+		fail("too few subjects");
+	for (unsigned i = 0; i < opt.connections; i++)
+		connections[i].subject = i % n_subjects;
 }
 
 /* Rotated tokens go back, so that the next run can use them. */
 static void write_subjects(void)
 {
-	FILE *f;
+	FILE *f = fopen(opt.subjects, "w");
 
-	if (!opt.subjects || opt.op != OP_REFRESH)
-		return;
-	f = fopen(opt.subjects, "w");
 	if (!f)
 		fail(opt.subjects);
-	for (unsigned i = 0; i < opt.connections; i++)
-		fprintf(f, "%s %s\n", connections[i].first, connections[i].second);
+	for (unsigned i = 0; i < n_subjects; i++)
+		fprintf(f, "%s %s\n", subjects[i].first, subjects[i].second);
 	fclose(f);
 }
+
+/* --- result --- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -353,17 +437,18 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double quantile_ms(uint32_t *sorted, size_t n, double q)
+static double quantile_ms(const struct samples *sorted, double q)
 {
-	return n ? sorted[(size_t)(q * (double)(n - 1))] / 1e3 : 0;
+	return sorted->n ? sorted->us[(size_t)(q * (double)(sorted->n - 1))] / 1e3 : 0;
 }
 
-static void print_quantiles(const char *name, uint32_t *list, size_t n)
+static void print_quantiles(const char *name, struct samples *s)
 {
-	qsort(list, n, sizeof(*list), by_value);
+	if (s->n)
+		qsort(s->us, s->n, sizeof(*s->us), by_value);
 	printf("\"%s\":{\"n\":%zu,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}",
-	    name, n, quantile_ms(list, n, 0.5), quantile_ms(list, n, 0.9),
-	    quantile_ms(list, n, 0.99), quantile_ms(list, n, 1));
+	    name, s->n, quantile_ms(s, 0.5), quantile_ms(s, 0.9), quantile_ms(s, 0.99),
+	    quantile_ms(s, 1));
 }
 
 static void print_result(double seconds)
@@ -384,19 +469,23 @@ static void print_result(double seconds)
 	}
 	printf("},\"requests\":%llu,\"per_second\":%.1f,", (unsigned long long)all,
 	    (double)all / seconds);
-	print_quantiles("ok", result.latencies, result.n);
+	print_quantiles("ok", &result.ok);
 	printf(",");
-	print_quantiles("refused", result.refusals, result.n_refusals);
+	print_quantiles("refused", &result.refused);
 	printf("}\n");
 }
 
-static void usage(void)
+/* --- options --- */
+
+static _Noreturn void usage(void)
 {
 	fputs(
 	    "usage: load --port N [--op get|me|refresh|login] [--path /healthz] [--mount /api/v2]\n"
 	    "            [--subjects FILE] [--connections N] [--seconds S] [--warm S] [--rate R]\n"
-	    "            [--obey-retry-after] [--hold]\n"
-	    "FILE has a line a connection: ACCESS REFRESH (me, refresh) or IDENTIFIER PASSWORD (login).\n",
+	    "            [--count N] [--record FILE] [--obey-retry-after] [--hold]\n"
+	    "FILE of subjects: ACCESS REFRESH (me, refresh) or IDENTIFIER PASSWORD (login) a line;\n"
+	    "at least one a connection for refresh, which writes the rotated tokens back.\n"
+	    "--record: the tokens of each login, a line each.\n",
 	    stderr);
 	exit(2);
 }
@@ -409,7 +498,53 @@ static enum op op_of(const char *name)
 		if (strcmp(name, names[i]) == 0)
 			return (enum op)i;
 	usage();
-	return OP_GET;
+}
+
+static void take_option(int c)
+{
+	switch (c) {
+	case 'p':
+		opt.port = (uint16_t)strtoul(optarg, NULL, 10);
+		break;
+	case 'o':
+		opt.op = op_of(optarg);
+		break;
+	case 'P':
+		opt.path = optarg;
+		break;
+	case 'm':
+		opt.mount = optarg;
+		break;
+	case 's':
+		opt.subjects = optarg;
+		break;
+	case 'R':
+		opt.record = optarg;
+		break;
+	case 'c':
+		opt.connections = (unsigned)strtoul(optarg, NULL, 10);
+		break;
+	case 'n':
+		opt.count = strtoul(optarg, NULL, 10);
+		break;
+	case 't':
+		opt.seconds = strtod(optarg, NULL);
+		break;
+	case 'w':
+		opt.warm = strtod(optarg, NULL);
+		break;
+	case 'r':
+		opt.rate = strtod(optarg, NULL);
+		break;
+	case 'O':
+		opt.obey_retry_after = true;
+		break;
+	case 'h':
+		opt.hold = true;
+		break;
+	default:
+		usage();
+	}
 }
 
 static void read_options(int argc, char **argv)
@@ -420,7 +555,9 @@ static void read_options(int argc, char **argv)
 		{ "path", required_argument, NULL, 'P' },
 		{ "mount", required_argument, NULL, 'm' },
 		{ "subjects", required_argument, NULL, 's' },
+		{ "record", required_argument, NULL, 'R' },
 		{ "connections", required_argument, NULL, 'c' },
+		{ "count", required_argument, NULL, 'n' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "warm", required_argument, NULL, 'w' },
 		{ "rate", required_argument, NULL, 'r' },
@@ -430,47 +567,20 @@ static void read_options(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'p':
-			opt.port = (uint16_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'o':
-			opt.op = op_of(optarg);
-			break;
-		case 'P':
-			opt.path = optarg;
-			break;
-		case 'm':
-			opt.mount = optarg;
-			break;
-		case 's':
-			opt.subjects = optarg;
-			break;
-		case 'c':
-			opt.connections = (unsigned)strtoul(optarg, NULL, 10);
-			break;
-		case 't':
-			opt.seconds = strtod(optarg, NULL);
-			break;
-		case 'w':
-			opt.warm = strtod(optarg, NULL);
-			break;
-		case 'r':
-			opt.rate = strtod(optarg, NULL);
-			break;
-		case 'O':
-			opt.obey_retry_after = true;
-			break;
-		case 'h':
-			opt.hold = true;
-			break;
-		default:
-			usage();
-		}
-	}
-	if (!opt.port || !opt.connections)
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		take_option(c);
+	if (!opt.port || !opt.connections || (opt.op != OP_GET && !opt.subjects))
 		usage();
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 int main(int argc, char **argv)
@@ -478,26 +588,29 @@ int main(int argc, char **argv)
 	int64_t start_us;
 
 	read_options(argc, argv);
+	raise_descriptors();
 	connections = calloc(opt.connections, sizeof(*connections));
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!connections || epoll_fd < 0)
 		fail("set-up");
-	read_subjects();
+	if (opt.subjects)
+		read_subjects();
+	if (opt.record && !(record = fopen(opt.record, "a")))
+		fail(opt.record);
 	for (unsigned i = 0; i < opt.connections; i++)
 		dial(&connections[i]);
+	if (opt.hold)
+		hold();
 	if (opt.warm > 0)
 		run(opt.warm);
-	if (opt.hold) {
-		printf("{\"holding\":%u}\n", opt.connections);
-		fflush(stdout);
-		pause();
-		return 0;
-	}
 	counting = true;
 	most_in_flight = 0;
 	start_us = now_us();
 	run(opt.seconds);
 	print_result((double)(now_us() - start_us) / 1e6);
-	write_subjects();
+	if (opt.op == OP_REFRESH)
+		write_subjects();
+	if (record)
+		fclose(record);
 	return 0;
 }

@@ -9,7 +9,8 @@
 
 struct world {
 	int64_t (*wall_us)(void); /* microseconds since 1970, UTC; may jump */
-	int64_t (*mono_us)(void); /* microseconds, only forward; for deadlines and limits in memory */
+	int64_t (*mono_us)(
+	    void); /* microseconds, only forward; for deadlines and limits in memory */
 	void (*random)(void *p, size_t n); /* CSPRNG; aborts rather than give weak bytes */
 };
 

@@ -31,7 +31,11 @@ void log_init(const struct log_config *config);
 /** struct log_field - one named value of a line. */
 struct log_field {
 	const char *name;
-	enum { LOG_STR, LOG_I64, LOG_BOOL } kind;
+	enum {
+		LOG_STR,
+		LOG_I64,
+		LOG_BOOL
+	} kind;
 	struct str s;
 	int64_t i;
 };

@@ -171,8 +171,8 @@ size_t str_plain_span(struct str s)
 {
 	size_t n = 0;
 
-	while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] <= '~' && s.ptr[n] != '"' &&
-	       s.ptr[n] != '\\')
+	while (
+	    n < s.len && s.ptr[n] >= ' ' && s.ptr[n] <= '~' && s.ptr[n] != '"' && s.ptr[n] != '\\')
 		n++;
 	return n;
 }

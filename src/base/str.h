@@ -20,7 +20,10 @@ struct str {
 /** STR() - a str over a string literal. */
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
 /** The same for static initialisers, where a compound literal is not allowed. */
-#define STR_INIT(literal) { "" literal, sizeof(literal) - 1 }
+#define STR_INIT(literal)                       \
+	{                                       \
+		"" literal, sizeof(literal) - 1 \
+	}
 #define STR_NULL ((struct str){ NULL, 0 })
 /** For printf("%.*s", STR_ARG(s)). */
 #define STR_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
@@ -83,7 +86,8 @@ bool str_utf8_valid(struct str s);
 size_t str_utf8_length(struct str s);
 /** str_plain_span() - how many bytes at the front are printable ASCII other than '"' and '\\'. */
 size_t str_plain_span(struct str s);
-/** str_hash() - keyed hash for in-process tables (SipHash-like, seeded at start); not for storage. */
+/** str_hash() - keyed hash for in-process tables (SipHash-like, seeded at start); not for storage.
+ */
 uint64_t str_hash(struct str s);
 
 /** str_dup() - copy into @arena; the copy is also NUL-terminated. */

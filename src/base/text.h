@@ -78,7 +78,7 @@ static inline enum text text_err(enum err e)
 /** text_get() - the sentence in @locale, or in English where it has none. */
 struct str text_get(struct str locale, enum text id);
 /** text_format() - the same with {0} … {9} replaced; the rest is taken as it is. */
-struct str text_format(struct arena *arena, struct str locale, enum text id, const struct str *args,
-    size_t n);
+struct str text_format(
+    struct arena *arena, struct str locale, enum text id, const struct str *args, size_t n);
 
 #endif

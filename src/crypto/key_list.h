@@ -18,7 +18,7 @@ struct key_list {
 
 /** struct key_list_rules - what makes a list acceptable, and the sentences for what does not. */
 struct key_list_rules {
-	size_t min_bytes;   /* of each key */
+	size_t min_bytes;      /* of each key */
 	bool bare_may_be_text; /* a bare value that is not base64 is the key itself */
 	const char *missing, *bad_id, *duplicate_id, *bad_base64, *too_short, *too_many;
 };

@@ -42,9 +42,10 @@ struct mac {
 };
 
 struct keyring_config {
-	struct secret master;       /* the text of CLOAKROOM_MASTER_KEY */
-	struct secret token_secret; /* the text of CLOAKROOM_TOKEN_SECRET */
-	bool allow_short_token_secret; /* profile django: under 32 bytes is a warning, not an error */
+	struct secret master;          /* the text of CLOAKROOM_MASTER_KEY */
+	struct secret token_secret;    /* the text of CLOAKROOM_TOKEN_SECRET */
+	bool allow_short_token_secret; /* profile django: under 32 bytes is a warning, not an error
+					*/
 };
 
 /**
@@ -54,8 +55,8 @@ struct keyring_config {
  *
  * Returns: OK or ERR_INTERNAL.
  */
-MUST_CHECK enum err keyring_new(const struct keyring_config *config, struct keyring **ret,
-    const char **ret_problem);
+MUST_CHECK enum err keyring_new(
+    const struct keyring_config *config, struct keyring **ret, const char **ret_problem);
 struct keyring *keyring_ref(struct keyring *keys);
 /** keyring_unref() - drop a reference and set *@keys to NULL; the last one wipes everything. */
 void keyring_unref(struct keyring **keys);

@@ -28,7 +28,8 @@ struct token_claims {
 	int64_t iat_s, exp_s; /* seconds since 1970 */
 	struct str jti;       /* 32 hex digits */
 	struct str user_id;   /* as the claim carries it */
-	bool has_session;     /* false: minted by another system (SimpleJWT), to be adopted or refused */
+	bool
+	    has_session; /* false: minted by another system (SimpleJWT), to be adopted or refused */
 	struct uuid session_id; /* "sid" */
 	struct str role;
 	int64_t epoch; /* "ver" */

@@ -108,8 +108,8 @@ static enum err start_http(struct server *s)
 static enum err start(struct server *s)
 {
 	struct call *call = s->call;
-	enum err e = core_open(
-	    &s->core, CORE_SERVE, call->config, call->arena, call->secrets, &s->problem);
+	enum err e =
+	    core_open(&s->core, CORE_SERVE, call->config, call->arena, call->secrets, &s->problem);
 
 	if (e == OK)
 		e = open_limits(s);

@@ -18,7 +18,8 @@ struct net_config {
 	bool allow_private; /* may webhooks and gateways be on private addresses? (--dev, tests) */
 };
 
-/** net_new() - @config is copied; what it points to outlives the result. net_free() - NULL is fine. */
+/** net_new() - @config is copied; what it points to outlives the result. net_free() - NULL is fine.
+ */
 struct net *net_new(const struct net_config *config);
 void net_free(struct net **net);
 

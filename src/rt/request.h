@@ -94,7 +94,8 @@ struct request {
 	struct str body; /* as sent, for the idempotency hash; empty when there is none */
 	struct str locale;
 	struct actor actor;
-	const struct account *account; /* the actor's rows, unsealed (service/account.h); NULL: nobody */
+	const struct account
+	    *account; /* the actor's rows, unsealed (service/account.h); NULL: nobody */
 
 	struct fault fault; /* the first one */
 	struct field_error *field_errors;

@@ -318,7 +318,8 @@ enum err otp_resend(struct request *rq, const struct otp_target *target, struct 
 	if (e == OK)
 		e = store_tx(rq->service->store, rq, resend_tx, &r);
 	answered = false;
-	if (e == ERR_CONFLICT || (e == OK && !r.renewed)) /* perhaps the same call, a moment earlier */
+	if (e == ERR_CONFLICT ||
+	    (e == OK && !r.renewed)) /* perhaps the same call, a moment earlier */
 		e = flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
 	if (e != OK || answered)
 		return e;

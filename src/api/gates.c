@@ -25,6 +25,14 @@ static const struct str header_names[HEADER_COUNT] = {
 	[HEADER_USER_AGENT] = STR_INIT("user-agent"),
 };
 
+/* Where the first of several is as good as any: nothing is decided by these. */
+static const bool may_repeat[HEADER_COUNT] = {
+	[HEADER_ACCEPT_LANGUAGE] = true,
+	[HEADER_DEVICE_ID] = true,
+	[HEADER_REQUEST_ID] = true,
+	[HEADER_USER_AGENT] = true,
+};
+
 static void pick_header(struct call *call, const struct api_header *h)
 {
 	for (size_t k = 0; k < HEADER_COUNT; k++) {
@@ -32,7 +40,7 @@ static void pick_header(struct call *call, const struct api_header *h)
 			continue;
 		if (!call->headers[k].ptr)
 			call->headers[k] = h->value.ptr ? h->value : STR("");
-		else if (k != HEADER_ACCEPT_LANGUAGE)
+		else if (!may_repeat[k])
 			call->header_repeated = true;
 		return;
 	}

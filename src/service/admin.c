@@ -61,7 +61,7 @@ enum err admin_user_create(
 	};
 	struct creation c = { .rq = rq };
 	struct identifier identifier;
-	struct str indexes[16], encoded;
+	struct str indexes[16], encoded = STR_NULL;
 	enum err e = check_new(rq, in, &identifier);
 
 	if (e == OK)

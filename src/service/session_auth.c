@@ -171,7 +171,9 @@ enum err session_check_token(struct request *rq, struct secret token, struct tok
 		return fault(rq, e, "token refused");
 	if (!claims.has_session)
 		return fault(rq, ERR_TOKEN_INVALID, "token without a session");
-	e = find(rq, claims.session_id, &l);
+	e = throttle_session(rq, STR("token_verify"), claims.session_id);
+	if (e == OK)
+		e = find(rq, claims.session_id, &l);
 	if (e != OK)
 		return e;
 	if (!still_good(rq, &l, &claims) || !is_current(rq, &l, &claims))

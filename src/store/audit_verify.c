@@ -184,6 +184,7 @@ enum err audit_verify_rows(struct tx *tx, const struct keyring *keys,
 		.result = own,
 		.scratch = arena_new(ARENA_PLAIN, 0),
 		.verdict = ret,
+		.last_id = INT64_MIN, /* the store gives ids from 1; a forger gives what he likes */
 	};
 	tx_use_arena(tx, v->scratch);
 	r = verify_all(tx, v);

@@ -15,7 +15,7 @@
 #include "store/session_store.h"
 
 #define MASTER_KEY "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define SEED_BATCH 100 /* a savepoint with very many pages is slow to leave */
+#define SEED_BATCH 50 /* a savepoint with very many pages is slow to leave */
 
 struct bench {
 	struct store *store;
@@ -34,6 +34,7 @@ struct client {
 	struct rt_mail mail;
 	struct bench *bench;
 	unsigned index;
+	void (*work)(struct client *c);
 };
 
 static _Noreturn void give_up(const char *what, struct str why)
@@ -108,9 +109,8 @@ static enum err rotate(struct tx *tx, void *arg)
 	return e == OK ? audit_append(tx, r->bench->keys, &row) : e;
 }
 
-static void client_run(void *arg)
+static void rotate_own(struct client *c)
 {
-	struct client *c = arg;
 	struct bench *b = c->bench;
 	uint32_t own = b->sessions / b->clients;
 
@@ -130,7 +130,14 @@ static void client_run(void *arg)
 		if (b->n_latencies < b->max_latencies)
 			b->latencies[b->n_latencies++] = now_mono_us() - began;
 	}
-	rt_sem_post(&b->ended);
+}
+
+static void client_run(void *arg)
+{
+	struct client *c = arg;
+
+	c->work(c);
+	rt_sem_post(&c->bench->ended);
 }
 
 static void client_start(struct rt_mail *mail)
@@ -191,9 +198,11 @@ static enum err seed_some(struct tx *tx, void *arg)
 	return e;
 }
 
-static void seed_all(struct bench *b)
+static void seed_own(struct client *c)
 {
-	for (uint32_t i = 0; i < b->sessions; i += SEED_BATCH) {
+	struct bench *b = c->bench;
+
+	for (uint32_t i = c->index * SEED_BATCH; i < b->sessions; i += b->clients * SEED_BATCH) {
 		struct seed seed = { b, i };
 		struct request rq;
 
@@ -202,6 +211,21 @@ static void seed_all(struct bench *b)
 			give_up("seeding", rq.fault.detail);
 		request_done(&rq);
 	}
+}
+
+/* on_all_clients() - let each do @work, and wait for them. */
+static void on_all_clients(struct bench *b, void (*work)(struct client *c))
+{
+	struct client *clients = calloc(b->clients, sizeof(*clients));
+
+	for (unsigned i = 0; i < b->clients; i++) {
+		clients[i] = (struct client){ { .fn = client_start }, b, i, work };
+		rt_loop_post(b->loop, &clients[i].mail);
+	}
+	for (unsigned i = 0; i < b->clients; i++)
+		if (rt_sem_wait(&b->ended, NEVER_US) != OK)
+			give_up("waiting", STR_NULL);
+	free(clients);
 }
 
 static int64_t cpu_us(void)
@@ -222,19 +246,12 @@ static int by_value(const void *a, const void *b)
 
 static void run(struct bench *b, double seconds)
 {
-	struct client *clients = calloc(b->clients, sizeof(*clients));
 	struct store_gauges before = store_gauges(b->store), after;
 	int64_t cpu = cpu_us(), began = now_mono_us();
 	double took;
 
 	b->end_us = began + (int64_t)(seconds * (double)US_PER_S);
-	for (unsigned i = 0; i < b->clients; i++) {
-		clients[i] = (struct client){ .mail.fn = client_start, .bench = b, .index = i };
-		rt_loop_post(b->loop, &clients[i].mail);
-	}
-	for (unsigned i = 0; i < b->clients; i++)
-		if (rt_sem_wait(&b->ended, NEVER_US) != OK)
-			give_up("waiting", STR_NULL);
+	on_all_clients(b, rotate_own);
 	took = (double)(now_mono_us() - began) / (double)US_PER_S;
 	cpu = cpu_us() - cpu;
 	after = store_gauges(b->store);
@@ -246,7 +263,6 @@ static void run(struct bench *b, double seconds)
 	    (double)b->rotations / (double)(after.batches - before.batches),
 	    (double)cpu / (double)b->rotations, (long long)b->latencies[b->n_latencies / 2],
 	    (long long)b->latencies[b->n_latencies * 99 / 100], (long long)after.wal_pages);
-	free(clients);
 }
 
 static enum err seal(struct tx *tx, void *arg)
@@ -308,11 +324,11 @@ int main(int argc, char **argv)
 	b.generations = calloc(b.sessions, sizeof(*b.generations));
 	b.latencies = calloc(b.max_latencies, sizeof(*b.latencies));
 	open_store(&b, arena, in);
-	seed_all(&b);
 	b.loop = rt_loop_new(&(struct rt_loop_config){ .engine = ENGINE_ASYNC, .name = "bench" });
 	rt_sem_init(&b.ended, 0);
 	if (!b.loop || rt_loop_start(b.loop) != OK)
 		give_up("loop", STR_NULL);
+	on_all_clients(&b, seed_own);
 	run(&b, seconds);
 	rt_loop_stop(b.loop);
 	rt_loop_free(&b.loop);

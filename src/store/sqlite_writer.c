@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,9 +11,11 @@
 
 #define QUEUE_MAX 16384
 #define BATCH_MAX 256
+#define PAGE_BYTES 4096
 #define CHECKPOINT_PAGES 16384 /* 64 MiB: the log keeps its size and is written over */
 #define CHECKPOINT_AGAIN 4096  /* more pages before another try, while a reader holds it up */
 #define CHECKPOINT_BUSY_MS 50
+#define SPACE_LOOK_PAGES 256 /* how much the log grows between two looks at the disk */
 #define RETRY_OVERLOADED_US US_PER_S
 #define EXIT_STORE_LOST 70 /* EX_SOFTWARE of sysexits.h; the supervisor restarts us */
 
@@ -37,7 +40,7 @@ struct writer {
 	struct arena *arena; /* before_commit's; emptied after each batch */
 	enum err (*before_commit)(struct tx *tx, void *arg);
 	void *before_commit_arg;
-	int wal_pages, checkpoint_at;
+	int wal_pages, checkpoint_at, space_look_at;
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t filled;
@@ -269,6 +272,22 @@ static void deliver(struct writer *w, struct batch *b)
 }
 
 /*
+ * space_is_short() - is there soon no room to copy the log into the database? A log that has taken
+ * the last block could then neither grow nor be emptied. Looks at the disk now and then.
+ */
+static bool space_is_short(struct writer *w)
+{
+	struct statvfs disk;
+
+	if (w->wal_pages < w->space_look_at)
+		return false;
+	w->space_look_at = w->wal_pages + SPACE_LOOK_PAGES;
+	if (statvfs(sqlite3_db_filename(w->conn.db, "main"), &disk) != 0)
+		return false;
+	return (uint64_t)w->wal_pages * PAGE_BYTES > disk.f_bavail * disk.f_frsize / 2;
+}
+
+/*
  * checkpoint() - copy the log into the database, so that writing starts at its beginning again. A
  * full disk is one more reason: pages that are there already can still be written over.
  */
@@ -277,7 +296,7 @@ static void checkpoint(struct writer *w, const struct batch *b)
 	bool full = (b->failed & 0xff) == SQLITE_FULL && w->wal_pages > 0;
 	int rc;
 
-	if (w->wal_pages < w->checkpoint_at && !full)
+	if (w->wal_pages < w->checkpoint_at && !full && !space_is_short(w))
 		return;
 	sqlite3_busy_timeout(w->conn.db, CHECKPOINT_BUSY_MS);
 	rc = sqlite3_wal_checkpoint_v2(w->conn.db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
@@ -285,6 +304,7 @@ static void checkpoint(struct writer *w, const struct batch *b)
 	if (rc == SQLITE_OK) {
 		w->wal_pages = 0;
 		w->checkpoint_at = CHECKPOINT_PAGES;
+		w->space_look_at = SPACE_LOOK_PAGES;
 	} else if (!full) {
 		w->checkpoint_at = w->wal_pages + CHECKPOINT_AGAIN;
 	}
@@ -443,6 +463,7 @@ struct writer *writer_new(const struct sqlite_conn *conn, const struct store_con
 	w->before_commit_arg = config->before_commit_arg;
 	w->queue_max = config->queue_max ? config->queue_max : QUEUE_MAX;
 	w->checkpoint_at = CHECKPOINT_PAGES;
+	w->space_look_at = SPACE_LOOK_PAGES;
 	pthread_mutex_init(&w->conn_lock, NULL);
 	pthread_mutex_init(&w->queue_lock, NULL);
 	pthread_mutex_init(&w->done_lock, NULL);

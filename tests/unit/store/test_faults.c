@@ -1,5 +1,9 @@
 #include "tests/unit/test.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "store/sqlite_conn.h"
 #include "tests/support/store_fixture.h"
 #include "tests/unit/store/fault_vfs.h"
@@ -136,6 +140,75 @@ static void another_program_holds_the_file(void **state)
 	assert_int_equal(add(f, 2), OK);
 }
 
+/* --- a disk of eight megabytes, in a child that sees it as /tmp --- */
+
+#define PROFILE_BYTES 9000
+#define CANNOT 77
+
+static enum err add_sized(struct tx *tx, void *arg)
+{
+	static char bytes[PROFILE_BYTES];
+	struct user_row user = fixture_user(*(const unsigned *)arg);
+	bool taken;
+
+	user.profile = str_bytes(bytes, sizeof(bytes));
+	return user_insert(tx, &user, &taken);
+}
+
+/* add_until_full() - users from @n on. Returns the first that found no room. */
+static unsigned add_until_full(struct store_fixture *f, unsigned n)
+{
+	while (fixture_tx(f, add_sized, &n) == OK)
+		n++;
+	return n;
+}
+
+static void fill_the_disk(void)
+{
+	static char bytes[1 << 20];
+	struct store_fixture f;
+	unsigned first, second;
+	int fd;
+
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("tmpfs", "/tmp", "tmpfs", 0, "size=8m") != 0)
+		_exit(CANNOT);
+	fd = open("/tmp/filler", O_CREAT | O_WRONLY, 0600);
+	if (fd < 0 || write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
+		_exit(1);
+	store_fixture_init(&f);
+	store_fixture_open(&f);
+	first = add_until_full(&f, 1);
+	/* The log must not have taken what its own emptying needs: most of the disk is rows. */
+	if (first * PROFILE_BYTES < 3 << 20)
+		_exit(2);
+	for (unsigned i = 1; i <= first; i++)
+		if ((find(&f, i) == OK) != (i < first))
+			_exit(3);
+	if (ftruncate(fd, 0) != 0)
+		_exit(4);
+	second = add_until_full(&f, first);
+	if (second < first + 10)
+		_exit(5);
+	_exit(0);
+}
+
+static void a_small_disk_fills_and_is_freed(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		fill_the_disk();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == CANNOT)
+		skip(); /* mounting is root's */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A disk that fails at COMMIT: no answer may be given. In a child, which is expected to end. */
 static void lose_the_disk(int *fault, int rc)
 {
@@ -170,8 +243,9 @@ static void a_failing_disk_ends_the_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		/* First: it forks, and no thread may have been started before. */
+		/* First: they fork, and no thread may have been started before. */
 		cmocka_unit_test(a_failing_disk_ends_the_process),
+		cmocka_unit_test(a_small_disk_fills_and_is_freed),
 		cmocka_unit_test_setup_teardown(a_full_disk_at_commit, init, done),
 		cmocka_unit_test_setup_teardown(a_full_disk_inside_a_function, init, done),
 		cmocka_unit_test_setup_teardown(another_program_holds_the_file, init, done),

@@ -147,6 +147,7 @@ enum err flow_by_idempotency(
 	return flow_one(tx, STMT_FLOW_BY_IDEMPOTENCY, params, ARRAY_LEN(params), ret, ret_found);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter more than we like, each in use. */
 enum err flow_try(struct tx *tx, struct uuid id, struct str code_hash, int64_t now_us,
     bool *ret_consumed, struct flow_row *ret, bool *ret_found)
 {

@@ -32,13 +32,10 @@ static void decode_leased(struct cursor *c, void *ret)
 	row->data_key = take_str(c);
 }
 
-static enum err list(struct tx *tx, enum statement id, const struct val *params, size_t n,
-    struct rows *rows, struct outbox_row **ret, size_t *ret_n)
+/* hand_over() - what was collected, when @r says it was. */
+static enum err hand_over(
+    enum err r, const struct rows *rows, struct outbox_row **ret, size_t *ret_n)
 {
-	enum err r;
-
-	rows->size = sizeof(struct outbox_row);
-	r = tx_list(tx, id, params, n, rows);
 	if (r != OK)
 		return r;
 	*ret = (struct outbox_row *)(void *)rows->items;
@@ -74,9 +71,10 @@ enum err outbox_lease(struct tx *tx, int64_t now_us, int64_t lease_until_us, int
     struct outbox_row **ret, size_t *ret_n)
 {
 	const struct val params[] = { val_int(now_us), val_int(lease_until_us), val_int(limit) };
-	struct rows rows = { .decode = decode_leased };
-	enum err r = list(tx, STMT_OUTBOX_LEASE, params, ARRAY_LEN(params), &rows, ret, ret_n);
+	struct rows rows = { .decode = decode_leased, .size = sizeof(struct outbox_row) };
+	enum err r = tx_list(tx, STMT_OUTBOX_LEASE, params, ARRAY_LEN(params), &rows);
 
+	r = hand_over(r, &rows, ret, ret_n);
 	/* RETURNING promises no order. */
 	if (r == OK && *ret_n > 1)
 		qsort(*ret, *ret_n, sizeof(**ret), by_id);
@@ -112,11 +110,14 @@ enum err outbox_list(struct tx *tx, struct str state, int64_t after, int64_t lim
     struct outbox_row **ret, size_t *ret_n)
 {
 	const struct val params[] = { val_int(after), val_int(limit), val_text(state) };
-	struct rows rows = { .decode = decode_item };
+	struct rows rows = { .decode = decode_item, .size = sizeof(struct outbox_row) };
+	enum err r;
 
 	if (str_empty(state))
-		return list(tx, STMT_OUTBOX_LIST, params, 2, &rows, ret, ret_n);
-	return list(tx, STMT_OUTBOX_LIST_STATE, params, 3, &rows, ret, ret_n);
+		r = tx_list(tx, STMT_OUTBOX_LIST, params, 2, &rows);
+	else
+		r = tx_list(tx, STMT_OUTBOX_LIST_STATE, params, 3, &rows);
+	return hand_over(r, &rows, ret, ret_n);
 }
 
 enum err outbox_next_due(struct tx *tx, int64_t *ret_us)

@@ -127,8 +127,11 @@ static int statement(struct sqlite_conn *conn, enum statement id, sqlite3_stmt *
 		*ret = conn->statements[id];
 		return SQLITE_OK;
 	}
-	for (i = 0; text[i] != '\0' && i + 1 < sizeof(sql); i++)
-		sql[i] = text[i] == '$' ? '?' : text[i];
+	for (i = 0; text[i] != '\0' && i + 1 < sizeof(sql); i++) {
+		sql[i] = text[i];
+		if (text[i] == '$')
+			sql[i] = '?';
+	}
 	assert(text[i] == '\0');
 	sql[i] = '\0';
 	rc = prepare(conn, sql, &conn->statements[id]);

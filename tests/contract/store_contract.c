@@ -63,15 +63,15 @@ static void race(void **state)
 	{                                                                     \
 		.name = #fn, .test_func = one, .initial_state = &(struct run) \
 		{                                                             \
-			.host = host, .run = fn                               \
+			.host = host, .run = (fn)                             \
 		}                                                             \
 	}
-#define RACE(fn, winners, counts)                                                   \
-	{                                                                           \
-		.name = #fn, .test_func = race, .initial_state = &(struct run)      \
-		{                                                                   \
-			.host = host, .race = fn, .won = winners, .counted = counts \
-		}                                                                   \
+#define RACE(fn, winners, counts)                                                         \
+	{                                                                                 \
+		.name = #fn, .test_func = race, .initial_state = &(struct run)            \
+		{                                                                         \
+			.host = host, .race = (fn), .won = (winners), .counted = (counts) \
+		}                                                                         \
 	}
 
 static int run_on(const char *name, enum engine engine, unsigned rounds)

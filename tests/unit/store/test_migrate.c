@@ -211,7 +211,7 @@ static void damage_is_found_on_request(void **state)
 	assert_non_null(file);
 	fseek(file, 0, SEEK_END);
 	size = ftell(file);
-	for (long at = 4096 * 3; at < size; at += 4096) {
+	for (long at = 3 * 4096L; at < size; at += 4096) {
 		fseek(file, at, SEEK_SET);
 		fputs("\xff\xff\xff\xff\xff\xff\xff\xff", file);
 	}

@@ -104,10 +104,9 @@ static int limits(struct world_of_writer *w)
 struct caller {
 	struct world_of_writer *w;
 	store_fn *fn;
-	int64_t deadline_us;
+	int64_t deadline_us, retry_after_us;
 	pthread_t thread;
 	enum err result;
-	int64_t retry_after_us;
 	unsigned statements;
 };
 

@@ -166,9 +166,8 @@ static void publish(
 	rt_latch_set(&e->filled);
 }
 
-MAY_YIELD enum err kv_cached(struct kv *kv, struct request *rq, struct str key, int64_t version,
-    int64_t ttl_us, enum err (*fill)(struct request *rq, void *arg, struct str *ret), void *arg,
-    struct str *ret)
+MAY_YIELD enum err kv_cached(
+    struct kv *kv, struct request *rq, const struct kv_recipe *recipe, struct str *ret)
 {
 	struct cache *c = kv->cache;
 	struct str value = STR_NULL;
@@ -177,16 +176,16 @@ MAY_YIELD enum err kv_cached(struct kv *kv, struct request *rq, struct str key, 
 	enum err r;
 
 	pthread_mutex_lock(&c->lock);
-	e = find(c, key, version, now_mono_us());
+	e = find(c, recipe->key, recipe->version, now_mono_us());
 	filler = !e;
 	if (filler)
-		e = insert(c, key, version);
+		e = insert(c, recipe->key, recipe->version);
 	e->refs++;
 	pthread_mutex_unlock(&c->lock);
 
 	if (filler) {
-		r = fill(rq, arg, &value);
-		publish(c, e, r, value, ttl_us);
+		r = recipe->fill(rq, recipe->arg, &value);
+		publish(c, e, r, value, recipe->ttl_us);
 	} else {
 		r = rt_latch_wait(&e->filled, rq->deadline_us);
 		if (r == OK)
@@ -196,7 +195,7 @@ MAY_YIELD enum err kv_cached(struct kv *kv, struct request *rq, struct str key, 
 		*ret = (struct str){ arena_copy(rq->arena, e->value, e->len), e->len };
 
 	pthread_mutex_lock(&c->lock);
-	unref(e);
+	unref(e); /* NOLINT(clang-analyzer-unix.Malloc): the table holds a reference of its own */
 	pthread_mutex_unlock(&c->lock);
 	return r;
 }

@@ -69,14 +69,19 @@ MAY_YIELD MUST_CHECK enum err kv_put(struct kv *kv, struct request *rq, struct s
 MAY_YIELD MUST_CHECK enum err kv_take(struct kv *kv, struct request *rq, struct str space,
     struct str key, struct str *ret, bool *ret_found);
 
-/**
- * kv_cached() - a rebuildable value: from the cache, or made by @fill, once however many ask
- * @version: part of the key, so that a new version never reads the old one
- * @fill:    makes the value in rq->arena; its error goes to everyone who waited
- */
-MAY_YIELD MUST_CHECK enum err kv_cached(struct kv *kv, struct request *rq, struct str key,
-    int64_t version, int64_t ttl_us,
-    enum err (*fill)(struct request *rq, void *arg, struct str *ret), void *arg, struct str *ret);
+/** struct kv_recipe - a rebuildable value: what it is called, how long it keeps, how it is made. */
+struct kv_recipe {
+	struct str key;
+	int64_t version; /* part of the key, so that a new version never reads the old one */
+	int64_t ttl_us;
+	/** fill() - make the value in rq->arena; its error goes to everyone who waited. */
+	enum err (*fill)(struct request *rq, void *arg, struct str *ret);
+	void *arg;
+};
+
+/** kv_cached() - @recipe's value: from the cache, or made once, however many ask. */
+MAY_YIELD MUST_CHECK enum err kv_cached(
+    struct kv *kv, struct request *rq, const struct kv_recipe *recipe, struct str *ret);
 
 /** kv_sweep() - drop what has expired, in memory and in the store; called by the background. */
 MAY_YIELD MUST_CHECK enum err kv_sweep(struct kv *kv, struct request *rq);

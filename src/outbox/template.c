@@ -168,8 +168,10 @@ static void add_value(struct buf *out, enum template_escape escape, struct str v
 
 		if (special.ptr)
 			buf_add(out, special);
+		else if ((unsigned char)c < ' ' || c == 0x7f)
+			buf_add_char(out, ' ');
 		else
-			buf_add_char(out, (unsigned char)c < ' ' || c == 0x7f ? ' ' : c);
+			buf_add_char(out, c);
 	}
 }
 

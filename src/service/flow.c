@@ -220,7 +220,7 @@ enum err flow_answer_retry(struct request *rq, const struct idempotency *idempot
 {
 	struct retry r = { .hash = idempotency->hash, .now_us = rq->now_us };
 	struct flow_draft draft = { .has_message = false };
-	struct str masked;
+	struct str masked = STR_NULL;
 	enum err e;
 
 	*ret_answered = false;

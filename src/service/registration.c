@@ -261,11 +261,12 @@ static void answer(struct request *rq, const struct plan *plan, struct registere
 		.last_name = plan->in->last_name,
 		.role = role_name(plan->role),
 		.auth_provider = is_email ? STR("email") : STR("phone"),
-		.has_id = revealing && plan->account,
 		.verification = plan->flow.view,
 	};
-	if (ret->has_id)
+	if (revealing && plan->account) {
+		ret->has_id = true;
 		ret->id = plan->account->row.id;
+	}
 }
 
 /* The answer of an earlier call with the same key, rebuilt from the flow it made. */

@@ -186,12 +186,19 @@ static enum err fill_badly(struct request *rq, void *arg, struct str *ret)
 static enum err cached(
     struct shop *s, int64_t version, enum err (*fn)(struct request *rq, void *arg, struct str *ret))
 {
+	const struct kv_recipe recipe = {
+		.key = STR("keys"),
+		.version = version,
+		.ttl_us = US_PER_HOUR,
+		.fill = fn,
+		.arg = s,
+	};
 	struct str value = STR_NULL;
 	struct request rq;
 	enum err r;
 
 	request_init(&rq, NULL, NEVER_US);
-	r = kv_cached(s->kv, &rq, STR("keys"), version, US_PER_HOUR, fn, s, &value);
+	r = kv_cached(s->kv, &rq, &recipe, &value);
 	CHECK(r != OK || str_eq(value, STR("value")));
 	request_done(&rq);
 	return r;

@@ -5,7 +5,7 @@
 #include "rt/loop.h"
 #include "tests/support/rt_sim.h"
 
-#define MAX_TASKS 64
+#define MAX_TASKS 65
 
 struct started {
 	struct rt_mail mail;

@@ -1,0 +1,36 @@
+/* The names of the service's cases, by the file they are in. */
+#ifndef TESTS_CONTRACT_SERVICE_CASES_H
+#define TESTS_CONTRACT_SERVICE_CASES_H
+
+#include "service_contract.h"
+
+service_case registration_new, registration_phone, registration_of_somebody;
+service_case registration_of_the_gone, registration_contested, registration_contested_by_address;
+service_case registration_contested_resent_by_flow, registration_refusals, registration_retry;
+service_case registration_retry_revealing, registration_test_recipients;
+
+service_case code_right, code_used_twice, code_exhausted, code_almost_exhausted, code_budget;
+service_case code_expired, code_voided_by_newer, code_of_another_flow, code_decoy;
+service_case code_resend_cools_down, code_sends_are_capped, code_resend_of_the_dead;
+service_case code_verify_retry, code_resend_retry, code_target_missing, code_digits;
+
+service_case login_right, login_refusals, login_unverified, login_failures_run_out;
+service_case login_forgives, login_failures_in_a_row, login_known_device, login_burst;
+service_case login_retry;
+
+service_case session_rotates, session_replays, session_superseded, session_reuse_of_the_third;
+service_case session_grace_does_not_chain, session_reuse_only_refused, session_idle_life;
+service_case session_absolute_life, session_logout_is_idempotent;
+service_case session_logout_with_an_old_token, session_of_the_gone, session_after_role_change;
+service_case session_tokens_are_of_a_kind, session_issuer_and_audience;
+service_case session_refresh_is_counted;
+
+service_case trail_subjects, trail_refusals;
+
+service_case race_setup_free, race_setup_nothing, race_register, race_one_user;
+service_case race_register_again, race_one_registration, race_setup_code, race_right_code;
+service_case race_one_success, race_wrong_code, race_five_tries, race_setup_session;
+service_case race_refresh, race_one_successor, race_login, race_ten_admitted, race_setup_rehash;
+service_case race_rehash, race_all_in;
+
+#endif

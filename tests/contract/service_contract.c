@@ -1,0 +1,183 @@
+/* What PRODUCT says of registration, codes, login and tokens, held against every engine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "service_cases.h"
+
+struct run {
+	struct host host;
+	service_case *one;                   /* one task */
+	service_case *setup, *racer, *check; /* or RACERS tasks */
+};
+
+#define RACERS 64
+
+static service_case *case_now;
+
+static void case_main(void *arg)
+{
+	service_fixture_clock();
+	case_now(arg);
+}
+
+static void one(void **state)
+{
+	const struct run *run = *state;
+
+	for (unsigned seed = 0; seed < run->host.rounds; seed++) {
+		struct service_fixture f;
+
+		service_fixture_init(&f);
+		case_now = run->one;
+		host_run(&run->host, seed, (void (*[])(void *)){ case_main }, 1, &f);
+		service_fixture_done(&f);
+	}
+}
+
+/* The first to come prepares the race, opens it, and looks at what is left. */
+static void race_main(void *arg)
+{
+	struct service_race *r = arg;
+
+	if (__atomic_fetch_add(&r->started, 1, __ATOMIC_ACQ_REL) > 0) {
+		CHECK(rt_latch_wait(&r->open, NEVER_US) == OK);
+		r->racer(r);
+		raise_flag(&r->ended);
+		return;
+	}
+	service_fixture_clock();
+	r->setup(r);
+	rt_latch_set(&r->open);
+	await(&r->ended, (int)r->racers);
+	r->check(r);
+}
+
+static void race_once(const struct run *run, unsigned seed)
+{
+	void (*tasks[RACERS + 1])(void *);
+	struct service_fixture f;
+	struct service_race r = {
+		.f = &f,
+		.setup = run->setup,
+		.racer = run->racer,
+		.check = run->check,
+		.racers = RACERS,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
+		tasks[i] = race_main;
+	rt_latch_init(&r.open);
+	service_fixture_init(&f);
+	host_run(&run->host, seed, tasks, ARRAY_LEN(tasks), &r);
+	service_fixture_done(&f);
+	rt_latch_done(&r.open);
+}
+
+/* Many seeds in the simulation: 100, or 1,000 where every figure is to be proven. */
+static void race(void **state)
+{
+	const struct run *run = *state;
+	const char *prove = getenv("PROVE");
+	unsigned seeds = prove && strcmp(prove, "1") == 0 ? 1000 : 100;
+	unsigned rounds = run->host.engine == ENGINE_SIMULATION ? seeds : 1;
+
+	for (unsigned seed = 0; seed < rounds; seed++)
+		race_once(run, seed);
+}
+
+#define ONE(fn)                                                               \
+	{                                                                     \
+		.name = #fn, .test_func = one, .initial_state = &(struct run) \
+		{                                                             \
+			.host = host, .one = fn                               \
+		}                                                             \
+	}
+#define RACE(name_, setup_, racer_, check_)                                             \
+	{                                                                               \
+		.name = name_, .test_func = race, .initial_state = &(struct run)        \
+		{                                                                       \
+			.host = host, .setup = setup_, .racer = racer_, .check = check_ \
+		}                                                                       \
+	}
+
+static int run_on(const char *name, enum engine engine, unsigned rounds)
+{
+	const struct host host = { .engine = engine, .rounds = rounds };
+	const struct CMUnitTest tests[] = {
+		ONE(registration_new),
+		ONE(registration_phone),
+		ONE(registration_of_somebody),
+		ONE(registration_of_the_gone),
+		ONE(registration_contested),
+		ONE(registration_contested_by_address),
+		ONE(registration_contested_resent_by_flow),
+		ONE(registration_refusals),
+		ONE(registration_retry),
+		ONE(registration_retry_revealing),
+		ONE(registration_test_recipients),
+		ONE(code_right),
+		ONE(code_used_twice),
+		ONE(code_exhausted),
+		ONE(code_almost_exhausted),
+		ONE(code_budget),
+		ONE(code_expired),
+		ONE(code_voided_by_newer),
+		ONE(code_of_another_flow),
+		ONE(code_decoy),
+		ONE(code_resend_cools_down),
+		ONE(code_sends_are_capped),
+		ONE(code_resend_of_the_dead),
+		ONE(code_verify_retry),
+		ONE(code_resend_retry),
+		ONE(code_target_missing),
+		ONE(code_digits),
+		ONE(login_right),
+		ONE(login_refusals),
+		ONE(login_unverified),
+		ONE(login_failures_run_out),
+		ONE(login_forgives),
+		ONE(login_failures_in_a_row),
+		ONE(login_known_device),
+		ONE(login_burst),
+		ONE(login_retry),
+		ONE(session_rotates),
+		ONE(session_replays),
+		ONE(session_superseded),
+		ONE(session_reuse_of_the_third),
+		ONE(session_grace_does_not_chain),
+		ONE(session_reuse_only_refused),
+		ONE(session_idle_life),
+		ONE(session_absolute_life),
+		ONE(session_logout_is_idempotent),
+		ONE(session_logout_with_an_old_token),
+		ONE(session_of_the_gone),
+		ONE(session_after_role_change),
+		ONE(session_tokens_are_of_a_kind),
+		ONE(session_issuer_and_audience),
+		ONE(session_refresh_is_counted),
+		ONE(trail_subjects),
+		ONE(trail_refusals),
+		RACE("race_register", race_setup_free, race_register, race_one_user),
+		RACE("race_register_again", race_setup_free, race_register_again,
+		    race_one_registration),
+		RACE("race_right_code", race_setup_code, race_right_code, race_one_success),
+		RACE("race_wrong_code", race_setup_code, race_wrong_code, race_five_tries),
+		RACE("race_refresh", race_setup_session, race_refresh, race_one_successor),
+		RACE("race_limit", race_setup_nothing, race_login, race_ten_admitted),
+		RACE("race_rehash", race_setup_rehash, race_rehash, race_all_in),
+	};
+
+	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return run_on("sync", ENGINE_SYNC, 1) + run_on("async", ENGINE_ASYNC, 1) +
+	       run_on("simulation", ENGINE_SIMULATION, 2);
+}

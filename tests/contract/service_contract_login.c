@@ -1,0 +1,209 @@
+/* Login: one refusal for everybody, and guesses that run out without locking anybody's door. */
+#include "service_cases.h"
+
+#define WRONG STR("not the password")
+
+void login_right(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA), again = { 0 };
+
+	service_fixture_advance(US_PER_MIN);
+	CHECK(sign_in(f, STR(" ADA@Example.com "), PASSWORD, &again) == OK);
+	CHECK(uuid_equal(in.user.id, again.user.id) && again.user.is_verified);
+	CHECK(again.user.last_login_us > in.user.last_login_us);
+	CHECK(person(f, ADA).last_login_us == again.user.last_login_us);
+	CHECK(authenticate(f, again.tokens.access) == OK);
+	CHECK(authenticate(f, in.tokens.access) == OK);
+	CHECK(fixture_live_sessions(f, in.user.id) == 2);
+	TRAIL(f, "user.logged_in ok");
+}
+
+static enum err no_password_fn(struct tx *tx, void *arg)
+{
+	struct user_row *user = arg;
+	bool changed = false;
+
+	CHECK(user_set_password(tx, user->id, STR("!"), STR_NULL, 1, &changed) == OK && changed);
+	return OK;
+}
+
+/* Unknown, wrong, disabled, deleted, password-less: one answer. */
+void login_refusals(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct str people[] = { ADA, STR("bob@example.com"), STR("cy@example.com"),
+		STR("+2348031234567") };
+	struct signed_in in = { 0 };
+	struct user_row cy;
+	struct call c = { .f = f };
+	struct verification v = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(people); i++)
+		join(f, people[i]);
+	set_state(f, STR("bob@example.com"), USER_DISABLED);
+	set_state(f, STR("+2348031234567"), USER_DELETED);
+	cy = person(f, STR("cy@example.com"));
+	fixture_store_tx(f, no_password_fn, &cy);
+	CHECK(call_login(&c, STR("nobody@example.com"), PASSWORD, &in, &v) ==
+	      ERR_INVALID_CREDENTIALS);
+	CHECK(c.rq->hash_us > 0);
+	CHECK(sign_in(f, ADA, WRONG, &in) == ERR_INVALID_CREDENTIALS);
+	for (size_t i = 1; i < ARRAY_LEN(people); i++)
+		CHECK(sign_in(f, people[i], PASSWORD, &in) == ERR_INVALID_CREDENTIALS);
+	CHECK(sign_in(f, STR("cy@example.com"), STR("!"), &in) == ERR_INVALID_CREDENTIALS);
+	TRAIL(f, "user.login_failed invalid_credentials, user.login_failed invalid_credentials, "
+		 "user.login_failed invalid_credentials, user.login_failed invalid_credentials, "
+		 "user.login_failed invalid_credentials, user.login_failed invalid_credentials");
+	POSTS(f, "");
+	f->service.config.reveal_disabled = true;
+	CHECK(sign_in(f, STR("bob@example.com"), PASSWORD, &in) == ERR_ACCOUNT_DISABLED);
+	CHECK(sign_in(f, STR("bob@example.com"), WRONG, &in) == ERR_INVALID_CREDENTIALS);
+	CHECK(sign_in(f, STR("+2348031234567"), PASSWORD, &in) == ERR_INVALID_CREDENTIALS);
+	TRAIL(f, "user.login_failed account_disabled, user.login_failed invalid_credentials, "
+		 "user.login_failed invalid_credentials");
+}
+
+void login_unverified(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct registered r = { 0 };
+	struct verification v = { 0 };
+	struct signed_in in = { 0 };
+	struct call c = { .f = f };
+
+	CHECK(sign_up(f, ADA, PASSWORD, &r) == OK);
+	fixture_trail(f);
+	fixture_posts(f);
+	CHECK(call_login(&c, ADA, WRONG, &in, &v) == ERR_INVALID_CREDENTIALS);
+	POSTS(f, "");
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == ERR_VERIFICATION_REQUIRED);
+	POSTS(f, "email verification_code");
+	TRAIL(f, "user.login_failed invalid_credentials, user.login_failed verification_required");
+	CHECK(verify(f, r.verification.flow_id, r.verification.otp, &in) == ERR_OTP_INVALID);
+	CHECK(verify(f, v.flow_id, v.otp, &in) == OK);
+	CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+}
+
+void login_failures_run_out(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+	struct verification v = { 0 };
+	struct call c = { .f = f };
+
+	f->service.config.throttle_burst.max = 1000;
+	for (int i = 0; i < 10; i++)
+		CHECK(call_login(&c, ADA, WRONG, &in, &v) == ERR_INVALID_CREDENTIALS);
+	fixture_trail(f);
+	/* Also the right one, under any spelling, from anywhere. */
+	CHECK(call_login(&c, STR("aDa@EXAMPLE.com"), PASSWORD, &in, &v) == ERR_THROTTLED);
+	CHECK(c.rq->retry_after_us > 14 * US_PER_MIN && c.rq->retry_after_us <= 15 * US_PER_MIN);
+	CHECK(c.rq->hash_us == 0);
+	c.address = "2001:db8::1";
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == ERR_THROTTLED);
+	TRAIL(f, "");
+	/* Nobody else is locked out, known or not. */
+	CHECK(sign_in(f, STR("nobody@example.com"), WRONG, &in) == ERR_INVALID_CREDENTIALS);
+	service_fixture_advance(c.rq->retry_after_us);
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == OK);
+}
+
+/* A success forgives what was counted before it: ten more may go wrong. */
+void login_forgives(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+
+	f->service.config.throttle_burst.max = 1000;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 9; i++)
+			CHECK(sign_in(f, ADA, WRONG, &in) == ERR_INVALID_CREDENTIALS);
+		CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+	}
+}
+
+/* Spaced out over days, a hundred in a row are the end of it, until a success. */
+void login_failures_in_a_row(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+
+	for (int i = 0; i < 100; i++) {
+		service_fixture_advance(15 * US_PER_MIN);
+		CHECK(sign_in(f, ADA, WRONG, &in) == ERR_INVALID_CREDENTIALS);
+	}
+	service_fixture_advance(US_PER_DAY);
+	CHECK(sign_in(f, ADA, PASSWORD, &in) == ERR_THROTTLED);
+}
+
+/* Somebody else's guesses do not lock out a device that has signed in before. */
+void login_known_device(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA), bob = join(f, STR("bob@example.com")), out = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f, .device = in.device };
+
+	f->service.config.throttle_burst.max = 1000;
+	for (int i = 0; i < 10; i++)
+		CHECK(sign_in(f, ADA, WRONG, &out) == ERR_INVALID_CREDENTIALS);
+	CHECK(sign_in(f, ADA, PASSWORD, &out) == ERR_THROTTLED);
+	CHECK(call_login(&c, ADA, PASSWORD, &out, &v) == OK);
+	/* The stranger's count stands, and the device's own guesses are bounded too. */
+	CHECK(sign_in(f, ADA, PASSWORD, &out) == ERR_THROTTLED);
+	for (int i = 0; i < 10; i++)
+		CHECK(call_login(&c, ADA, WRONG, &out, &v) == ERR_INVALID_CREDENTIALS);
+	CHECK(call_login(&c, ADA, PASSWORD, &out, &v) == ERR_THROTTLED);
+	/* Another person's device, and what is no device at all, are nothing. */
+	c.device = bob.device;
+	CHECK(call_login(&c, ADA, PASSWORD, &out, &v) == ERR_THROTTLED);
+	c.device = in.tokens.refresh;
+	CHECK(call_login(&c, ADA, PASSWORD, &out, &v) == ERR_THROTTLED);
+	c.device = secret_of(STR("AAAA"));
+	CHECK(call_login(&c, ADA, PASSWORD, &out, &v) == ERR_THROTTLED);
+}
+
+void login_burst(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f };
+
+	/* Ten a minute about one identifier. */
+	f->service.config.login_failures.max = 0;
+	for (int i = 0; i < 10; i++)
+		CHECK(sign_in(f, ADA, WRONG, &in) == ERR_INVALID_CREDENTIALS);
+	CHECK(call_login(&c, ADA, WRONG, &in, &v) == ERR_THROTTLED);
+	CHECK(c.rq->retry_after_us > 50 * US_PER_S && c.rq->retry_after_us <= US_PER_MIN);
+	service_fixture_advance(c.rq->retry_after_us);
+	CHECK(call_login(&c, ADA, WRONG, &in, &v) == ERR_INVALID_CREDENTIALS);
+	/* And so many from one network, a /64, about anybody. */
+	f->service.config.throttle_address_burst = (struct rate){ 3, US_PER_MIN };
+	c.address = "2001:db8:0:1::1";
+	for (int i = 0; i < 3; i++)
+		CHECK(
+		    call_login(&c, str_printf(fixture_request(f, "t")->arena, "p%d@example.com", i),
+			WRONG, &in, &v) == ERR_INVALID_CREDENTIALS);
+	c.address = "2001:db8:0:1:ffff::2";
+	CHECK(call_login(&c, STR("q@example.com"), WRONG, &in, &v) == ERR_THROTTLED);
+	c.address = "2001:db8:0:2::1";
+	CHECK(call_login(&c, STR("q@example.com"), WRONG, &in, &v) == ERR_INVALID_CREDENTIALS);
+}
+
+void login_retry(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in a = join(f, ADA), b = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f, .key = "k1" };
+
+	CHECK(call_login(&c, ADA, PASSWORD, &a, &v) == OK);
+	CHECK(call_login(&c, ADA, PASSWORD, &b, &v) == OK);
+	CHECK(secret_equal(a.tokens.refresh, b.tokens.refresh));
+	CHECK(uuid_equal(a.user.id, b.user.id) && fixture_live_sessions(f, a.user.id) == 2);
+	TRAIL(f, "user.logged_in ok");
+	c.body = "{\"password\":\"other\"}";
+	CHECK(call_login(&c, ADA, WRONG, &b, &v) == ERR_IDEMPOTENCY_CONFLICT);
+}

@@ -1,0 +1,261 @@
+/* Races: whatever the interleaving, one winner, and nobody slips past an end. */
+#include "service_cases.h"
+
+static struct service_fixture *fixture_of(void *arg)
+{
+	return ((struct service_race *)arg)->f;
+}
+
+static void count(struct service_race *r, enum err e, enum err refusal)
+{
+	CHECK(e == OK || e == refusal);
+	raise_flag(e == OK ? &r->ok : &r->refused);
+}
+
+struct flow_look {
+	struct uuid id;
+	struct flow_row row;
+	bool found;
+};
+
+static enum err flow_fn(struct tx *tx, void *arg)
+{
+	struct flow_look *l = arg;
+
+	return flow_by_id(tx, l->id, &l->row, &l->found);
+}
+
+/* --- one address, many registrations --- */
+
+void race_setup_free(void *arg)
+{
+	struct service_config *config = &fixture_of(arg)->service.config;
+
+	config->throttle_enabled = false;
+}
+
+void race_setup_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static const struct str spellings[] = { STR_INIT("ada@example.com"), STR_INIT("ADA@Example.COM"),
+	STR_INIT("Ada@example.com"),
+	STR_INIT("\xef\xbc\xa1"
+		 "da@example.com") };
+
+void race_register(void *arg)
+{
+	struct service_race *r = arg;
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct registered registered = { 0 };
+
+	count(r, sign_up(r->f, spellings[(size_t)i % ARRAY_LEN(spellings)], PASSWORD, &registered),
+	    OK);
+	r->flows[i] = registered.verification.flow_id;
+	r->codes[i] = registered.verification.otp;
+}
+
+struct users {
+	struct user_row *rows;
+	size_t n;
+};
+
+static enum err users_fn(struct tx *tx, void *arg)
+{
+	struct users *u = arg;
+	const struct user_page page = { .limit = 100, .role = -1, .state = -1 };
+
+	return user_list(tx, &page, &u->rows, &u->n);
+}
+
+static size_t count_users(struct service_fixture *f)
+{
+	struct users u = { 0 };
+
+	fixture_store_tx(f, users_fn, &u);
+	return u.n;
+}
+
+static size_t count_words(const char *list, const char *word)
+{
+	size_t n = 0;
+
+	for (const char *p = list; (p = strstr(p, word)); p += strlen(word))
+		n++;
+	return n;
+}
+
+void race_one_user(void *arg)
+{
+	struct service_race *r = arg;
+	const char *trail = fixture_trail(r->f);
+
+	CHECK(r->ok == (int)r->racers && count_users(r->f) == 1);
+	CHECK(count_words(trail, "user.registered ok") == 1);
+	CHECK(count_words(trail, "user.registered already_registered") == r->racers - 1);
+	CHECK(!pwhash_usable(person(r->f, ADA).password));
+}
+
+/* --- the same call, many times at once --- */
+
+void race_register_again(void *arg)
+{
+	struct service_race *r = arg;
+	const struct registration in = { .email = ADA, .password = secret_of(PASSWORD) };
+	struct call c = { .f = r->f, .key = "k1" };
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct registered registered = { 0 };
+
+	count(r, call_register(&c, &in, &registered), OK);
+	r->flows[i] = registered.verification.flow_id;
+}
+
+void race_one_registration(void *arg)
+{
+	struct service_race *r = arg;
+
+	CHECK(r->ok == (int)r->racers && count_users(r->f) == 1);
+	for (size_t i = 0; i < r->racers; i++)
+		CHECK(!uuid_is_nil(r->flows[i]) && uuid_equal(r->flows[0], r->flows[i]));
+	TRAIL(r->f, "user.registered ok");
+	POSTS(r->f, "email verification_code");
+	CHECK(pwhash_usable(person(r->f, ADA).password));
+}
+
+/* --- one code --- */
+
+void race_setup_code(void *arg)
+{
+	struct service_race *r = arg;
+	struct registered registered = { 0 };
+
+	race_setup_free(arg);
+	CHECK(sign_up(r->f, ADA, PASSWORD, &registered) == OK);
+	r->id = registered.verification.flow_id;
+	r->code = registered.verification.otp;
+	fixture_trail(r->f);
+}
+
+void race_right_code(void *arg)
+{
+	struct service_race *r = arg;
+	struct signed_in in = { 0 };
+
+	count(r, verify(r->f, r->id, r->code, &in), ERR_OTP_INVALID);
+}
+
+void race_one_success(void *arg)
+{
+	struct service_race *r = arg;
+
+	CHECK(r->ok == 1 && r->refused == (int)r->racers - 1);
+	CHECK(fixture_live_sessions(r->f, person(r->f, ADA).id) == 1);
+	CHECK(count_words(fixture_trail(r->f), "user.verified ok") == 1);
+}
+
+void race_wrong_code(void *arg)
+{
+	struct service_race *r = arg;
+	unsigned i = (unsigned)__atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct signed_in in = { 0 };
+
+	count(r, verify(r->f, r->id, wrong(r->f, r->code, i % 9), &in), ERR_OTP_INVALID);
+}
+
+void race_five_tries(void *arg)
+{
+	struct service_race *r = arg;
+	struct flow_look l = { .id = r->id };
+	struct signed_in in = { 0 };
+
+	CHECK(r->ok == 0 && r->refused == (int)r->racers);
+	fixture_store_tx(r->f, flow_fn, &l);
+	CHECK(l.found && l.row.attempts == 5);
+	CHECK(verify(r->f, r->id, r->code, &in) == ERR_OTP_INVALID);
+}
+
+/* --- one refresh token --- */
+
+void race_setup_session(void *arg)
+{
+	struct service_race *r = arg;
+
+	race_setup_free(arg);
+	r->token = join(r->f, ADA).tokens.refresh;
+}
+
+void race_refresh(void *arg)
+{
+	struct service_race *r = arg;
+	struct token_pair pair = { 0 };
+	int i;
+
+	count(r, refresh(r->f, r->token, &pair), OK);
+	i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	r->tokens[i] = pair.refresh;
+}
+
+void race_one_successor(void *arg)
+{
+	struct service_race *r = arg;
+	const char *trail = fixture_trail(r->f);
+	struct token_pair pair = { 0 };
+
+	for (size_t i = 1; i < r->racers; i++)
+		CHECK(secret_equal(r->tokens[0], r->tokens[i]));
+	CHECK(count_words(trail, "session.refreshed ok") == 1);
+	CHECK(count_words(trail, "session.refresh_replayed ok") == r->racers - 1);
+	CHECK(refresh(r->f, r->tokens[0], &pair) == OK);
+}
+
+/* --- a limit of ten --- */
+
+void race_login(void *arg)
+{
+	struct service_race *r = arg;
+	struct signed_in in = { 0 };
+	enum err e = sign_in(r->f, ADA, PASSWORD, &in);
+
+	CHECK(e == ERR_INVALID_CREDENTIALS || e == ERR_THROTTLED);
+	raise_flag(e == ERR_THROTTLED ? &r->refused : &r->ok);
+}
+
+void race_ten_admitted(void *arg)
+{
+	struct service_race *r = arg;
+
+	CHECK(r->ok == 10 && r->refused == (int)r->racers - 10);
+	CHECK(count_words(fixture_trail(r->f), "user.login_failed") == 10);
+}
+
+/* --- against an end --- */
+
+struct ending {
+	struct uuid user;
+	int64_t now_us;
+};
+
+/* Two logins that both upgrade the hash: the second one's password has not changed meanwhile. */
+void race_setup_rehash(void *arg)
+{
+	race_setup_session(arg);
+	service_fixture_hasher(fixture_of(arg), 11);
+}
+
+void race_rehash(void *arg)
+{
+	struct service_race *r = arg;
+	struct signed_in in = { 0 };
+
+	count(r, sign_in(r->f, ADA, PASSWORD, &in), OK);
+}
+
+void race_all_in(void *arg)
+{
+	struct service_race *r = arg;
+
+	CHECK(r->ok == (int)r->racers);
+	CHECK(fixture_live_sessions(r->f, person(r->f, ADA).id) == r->racers + 1);
+	CHECK(str_starts(person(r->f, ADA).password, STR("pbkdf2_sha256$11$")));
+}

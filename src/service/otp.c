@@ -216,7 +216,8 @@ enum err otp_verify(
 struct resend {
 	struct request *rq;
 	struct flow_draft draft;
-	bool renew; /* else a new flow */
+	bool renew;      /* else a new flow */
+	bool by_address; /* whoever asks is told the flow's id */
 	bool renewed;
 	struct idempotency idempotency;
 	struct audit_row audit;
@@ -236,6 +237,8 @@ static enum err resend_tx(struct tx *tx, void *arg)
 		.idempotency_hash = r->idempotency.hash,
 		.idempotency_body = r->idempotency.body,
 		.idempotency_until_us = r->idempotency.until_us,
+		/* What waits with the flow is its beginner's, who alone knew the id. */
+		.drop_pending = r->by_address,
 	};
 	enum err e;
 
@@ -281,6 +284,7 @@ static enum err draft_resend(struct request *rq, struct found *f, struct resend 
 	enum err e = OK;
 
 	r->renew = f->has_flow && flow_live(rq, &f->flow);
+	r->by_address = f->by_identifier;
 	if (!r->renew && !f->by_identifier)
 		return fault(rq, ERR_OTP_INVALID, "no live flow of that id");
 	if (!f->account)

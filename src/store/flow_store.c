@@ -181,6 +181,7 @@ enum err flow_renew_code(struct tx *tx, const struct flow_resend *resend, bool *
 		val_blob_or_null(resend->idempotency_hash),
 		val_blob_or_null(resend->idempotency_body),
 		resend->idempotency_hash.ptr ? val_int(resend->idempotency_until_us) : val_null(),
+		val_int(resend->drop_pending),
 	};
 	enum err e = free_key(tx, resend->idempotency_hash, resend->now_us);
 

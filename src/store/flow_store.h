@@ -54,6 +54,7 @@ struct flow_resend {
 	int64_t code_key, now_us, code_expires_at_us, resend_at_us;
 	struct str idempotency_hash, idempotency_body; /* of this call; empty: the row's stay */
 	int64_t idempotency_until_us;
+	bool drop_pending; /* the flow's id is no secret of its beginner's any more */
 };
 /**
  * flow_renew_code() - replace the code of a live flow whose cool-down is over; attempts stay spent

@@ -143,6 +143,7 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_FLOW_RENEW_CODE] =
 		"UPDATE flows SET code_hash = $2, code_key = $3, code_expires_at = $5,"
 		" resend_at = $6, sends = sends + 1,"
+		" pending = CASE WHEN $10 = 1 THEN NULL ELSE pending END,"
 		" idempotency_hash = coalesce($7, idempotency_hash),"
 		" idempotency_body = coalesce($8, idempotency_body),"
 		" idempotency_until = coalesce($9, idempotency_until)"

@@ -114,6 +114,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(registration_of_the_gone),
 		ONE(registration_contested),
 		ONE(registration_contested_by_address),
+		ONE(registration_contested_resent),
 		ONE(registration_contested_resent_by_flow),
 		ONE(registration_refusals),
 		ONE(registration_retry),

@@ -142,6 +142,28 @@ void registration_contested_by_address(void *arg)
 	CHECK(sign_in(f, ADA, OTHER_PASSWORD, &in) == ERR_INVALID_CREDENTIALS);
 }
 
+/*
+ * A resend by address gives the flow's id to whoever asks. From then on the id says no more who
+ * began the flow, and the password that came with it must not take effect.
+ */
+void registration_contested_resent(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct registered owner = { 0 }, stranger = { 0 };
+	struct verification v = { 0 };
+	struct signed_in in = { 0 };
+
+	CHECK(sign_up(f, ADA, PASSWORD, &owner) == OK);
+	CHECK(sign_up(f, ADA, OTHER_PASSWORD, &stranger) == OK);
+	service_fixture_advance(US_PER_MIN);
+	CHECK(resend_address(f, ADA, &v) == OK);
+	/* To the stranger it looks as it does for a decoy: the same flow goes on. */
+	CHECK(uuid_equal(v.flow_id, stranger.verification.flow_id));
+	CHECK(verify(f, v.flow_id, v.otp, &in) == OK);
+	CHECK(!pwhash_usable(person(f, ADA).password));
+	CHECK(sign_in(f, ADA, OTHER_PASSWORD, &in) == ERR_INVALID_CREDENTIALS);
+}
+
 /* A resend by the flow's id, which only its registrant has, keeps the password. */
 void registration_contested_resent_by_flow(void *arg)
 {

@@ -1,20 +1,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "main/audit_head.h"
 #include "main/command.h"
-#include "store/audit_store.h"
 
 #define BAR_WIDTH 40
-/* Digits of the root that are printed, and asked for at least. */
-#define HASH_DIGITS 16
 
 struct verification {
 	struct call *call;
 	struct audit_verdict verdict;
 	bool on_terminal;
 
-	int64_t noted_n; /* --head; 0: not given */
-	struct str noted_hash;
+	struct str noted_text; /* --head; no pointer: not given */
+	int64_t noted_n;
 	struct audit_seal noted;
 	bool noted_found;
 };
@@ -44,23 +42,14 @@ static enum err verify_tx(struct tx *tx, void *arg)
 	return e;
 }
 
-static struct str head_hash(struct call *call, const struct audit_seal *seal)
-{
-	return str_upto(
-	    hex_encode(call->arena, str_bytes(seal->mac.b, sizeof(seal->mac.b))), HASH_DIGITS);
-}
-
 /* "1204:9f86d081884c7d65" of --head; true when it was not given. */
 static bool read_head(struct verification *v, struct str text)
 {
 	ssize_t colon = str_find(text, ':');
 
-	if (!text.ptr)
-		return true;
-	if (colon < 0 || !str_to_i64(str_upto(text, (size_t)colon), &v->noted_n) || v->noted_n < 1)
-		return false;
-	v->noted_hash = str_from(text, (size_t)colon + 1);
-	return v->noted_hash.len == HASH_DIGITS;
+	v->noted_text = text;
+	return !text.ptr || (colon > 0 && str_to_i64(str_upto(text, (size_t)colon), &v->noted_n) &&
+				v->noted_n > 0);
 }
 
 /* A sentence about what is wrong; the empty str when nothing is. */
@@ -68,9 +57,11 @@ static struct str judge(const struct verification *v)
 {
 	if (!v->verdict.intact)
 		return v->verdict.problem;
-	if (v->noted_n && !v->noted_found)
+	if (!v->noted_n)
+		return STR_NULL;
+	if (!v->noted_found)
 		return STR("The seal you noted is gone: rows were cut off at the end.");
-	if (v->noted_n && !str_eq(v->noted_hash, head_hash(v->call, &v->noted)))
+	if (!str_eq(v->noted_text, audit_head_text(v->call->arena, &v->noted)))
 		return STR("The seal you noted is another one now: the trail was rewritten.");
 	return STR_NULL;
 }
@@ -96,7 +87,6 @@ int cmd_audit_verify(struct call *call)
 	say(call, "%lld rows under %lld seals are intact.", (long long)v.verdict.rows,
 	    (long long)v.verdict.seals);
 	if (v.verdict.seals > 0)
-		say(call, "head %lld:%.*s", (long long)v.verdict.head.n,
-		    STR_ARG(head_hash(call, &v.verdict.head)));
+		say(call, "head %.*s", STR_ARG(audit_head_text(call->arena, &v.verdict.head)));
 	return 0;
 }

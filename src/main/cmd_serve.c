@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "main/audit_head.h"
 #include "main/control.h"
 #include "main/execute.h"
 #include "main/gauges.h"
@@ -54,7 +55,7 @@ static enum err open_limits(struct server *s)
 	core_request(&s->core, &rq, STR("start"), now_mono_us() + 30 * US_PER_S);
 	e = kv_open(&s->core.config->kv, service->store, &rq, &service->kv, &s->problem);
 	s->problem = str_dup(s->core.arena, s->problem);
-	core_request_done(&rq);
+	request_done(&rq);
 	return e;
 }
 
@@ -67,6 +68,8 @@ static enum err start_background(struct server *s)
 		e = outbox_start(s->core.service.outbox);
 	if (e == OK)
 		e = service_start_background(&s->core.service);
+	if (e == OK)
+		e = audit_head_start(&s->core);
 	if (e != OK)
 		s->problem = STR("The background loop cannot be started.");
 	return e;
@@ -142,8 +145,10 @@ static void stop(struct server *s)
 {
 	control_stop(&s->control);
 	http_server_free(&s->http);
-	if (s->background)
+	if (s->background) {
 		rt_background_stop();
+		audit_head_log(&s->core);
+	}
 	api_free(&s->metrics_api);
 	api_free(&s->api);
 	core_close(&s->core);
@@ -172,7 +177,7 @@ static void reload_keys(struct server *s)
 	arena_free(&arena);
 }
 
-static void announce(const struct server *s)
+static void announce(struct server *s)
 {
 	const struct config *config = s->core.config;
 	const char *host = config->listen.host;
@@ -185,6 +190,7 @@ static void announce(const struct server *s)
 		    v6 ? "]" : "", port);
 	fputc('\n', stderr);
 	notify("READY=1");
+	audit_head_log(&s->core);
 }
 
 static void run(struct server *s, const sigset_t *signals)

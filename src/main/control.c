@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -119,7 +120,7 @@ static void serve_request(struct control *c, int fd, uid_t uid, struct str text)
 		code = run_words(&call, words, read_words(request, words));
 	}
 	send_line(&peer, STR("exit"), STR_NULL, code);
-	core_request_done(&rq);
+	request_done(&rq);
 }
 
 /* --- connections --- */
@@ -200,6 +201,7 @@ static bool open_socket(struct control *c)
 	control_address(c->core->dir_fd, &address);
 	return c->stop_fd >= 0 && c->listen_fd >= 0 &&
 	       bind(c->listen_fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+	       fchmodat(c->core->dir_fd, "control.sock", 0600, 0) == 0 &&
 	       listen(c->listen_fd, 16) == 0;
 }
 

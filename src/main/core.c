@@ -91,13 +91,13 @@ static enum err check_ring(
 	struct request rq;
 	enum err e;
 
-	core_request(core, &rq, STR("start"), now_mono_us() + OPEN_DEADLINE_US);
-	keyring_unref(&rq.keys);
-	rq.keys = keyring_ref(keys);
+	request_init(&rq, &core->service, now_mono_us() + OPEN_DEADLINE_US);
+	rq.operation = STR("start");
+	rq.keys = keys; /* not necessarily the service's: it may not be in use yet */
 	e = key_check(&rq, core->mode != CORE_READ, ret_problem);
 	if (e != OK)
 		*ret_problem = str_dup(arena, *ret_problem);
-	core_request_done(&rq);
+	request_done(&rq);
 	return e;
 }
 
@@ -208,13 +208,7 @@ void core_close(struct core *core)
 void core_request(struct core *core, struct request *rq, struct str operation, int64_t deadline_us)
 {
 	request_init(rq, &core->service, deadline_us);
-	rq->keys = service_keys(&core->service);
+	service_lend_keys(rq);
 	rq->operation = operation;
 	rq->id = uuid_str(rq->arena, uuid_v7());
-}
-
-void core_request_done(struct request *rq)
-{
-	keyring_unref(&rq->keys);
-	request_done(rq);
 }

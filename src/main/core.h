@@ -45,9 +45,7 @@ void core_close(struct core *core);
 MUST_CHECK enum err core_read_keys(struct core *core, struct config *config, struct arena *arena,
     struct arena *secrets, struct keyring **ret, struct str *ret_problem);
 
-/** core_request() - a request of @operation on the core, as of now; give it to core_request_done().
- */
+/** core_request() - a request of @operation on the core, as of now; the caller ends it. */
 void core_request(struct core *core, struct request *rq, struct str operation, int64_t deadline_us);
-void core_request_done(struct request *rq);
 
 #endif

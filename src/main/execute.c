@@ -57,7 +57,7 @@ static int run_on_core(struct call *call, struct core *core)
 	call->core = core;
 	call->rq = &rq;
 	code = call->command->run(call);
-	core_request_done(&rq);
+	request_done(&rq);
 	return code;
 }
 

@@ -43,8 +43,9 @@ static bool ask(int tty, const char *label, struct arena *secrets, struct str *r
 		return false;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	dprintf(tty, "%s: ", label);
+	/* Before the prompt: what is typed in answer to it must be neither shown nor flushed. */
 	tcsetattr(tty, TCSAFLUSH, &quiet);
+	dprintf(tty, "%s: ", label);
 	read = read_line(tty, secrets, ret);
 	tcsetattr(tty, TCSAFLUSH, &old);
 	dprintf(tty, "\n");

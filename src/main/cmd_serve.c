@@ -161,7 +161,7 @@ static void reload_keys(struct server *s)
 {
 	struct arena *arena = arena_new(ARENA_PLAIN, 0), *secrets = arena_new(ARENA_WIPING, 0);
 	struct config *config;
-	struct keyring *keys;
+	struct keyring *keys = NULL;
 	struct str problem;
 	enum err e = config_load(arena, secrets, &s->call->input, &config, &problem);
 

@@ -64,7 +64,7 @@ static int set_state(struct call *call, enum user_state state)
 {
 	const char *done = state == USER_ACTIVE ? "enabled" : "disabled";
 	struct account *account;
-	bool changed;
+	bool changed = false;
 	enum err e = admin_user_find(call->rq, call->args[0], &account);
 
 	if (e == OK)

@@ -56,7 +56,7 @@ bool prompt_password(
     const char *label, struct arena *secrets, struct secret *ret, const char **ret_problem)
 {
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	struct str first, second;
+	struct str first = STR_NULL, second = STR_NULL;
 	bool asked;
 
 	if (tty < 0) {

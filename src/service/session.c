@@ -201,7 +201,7 @@ enum err session_answer_retry(struct request *rq, const struct idempotency *idem
 {
 	struct retry r = { .hash = idempotency->hash, .now_us = rq->now_us };
 	struct session_draft draft = { 0 };
-	struct account *account;
+	struct account *account = NULL;
 	enum err e;
 
 	*ret_answered = false;

@@ -51,7 +51,7 @@ static enum err claim(struct limit_table *t, struct limit_claim *c, const struct
 static enum err admit(struct limit_table *t, const struct kv_limit *limit, uint32_t n)
 {
 	struct limit_claim c;
-	int64_t wait_us;
+	int64_t wait_us = 0;
 	enum err r = claim(t, &c, limit, n, &wait_us);
 
 	if (r == OK)
@@ -164,7 +164,7 @@ static void all_or_nothing(void **state)
 		{ .key = key(2), .limit = &ten },
 		{ .key = key(3), .limit = &sustained },
 	};
-	int64_t wait_us;
+	int64_t wait_us = 0;
 
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(admit(t, &ten, 2), OK);
@@ -187,7 +187,7 @@ static void longest_wait_is_told(void **state)
 		{ .key = key(1), .limit = &ten },
 		{ .key = key(2), .limit = &sustained },
 	};
-	int64_t wait_us;
+	int64_t wait_us = 0;
 
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(admit(t, &ten, 1), OK);
@@ -207,7 +207,7 @@ static void same_subject_twice(void **state)
 		{ .key = key(1), .limit = &ten },
 		{ .key = key(1), .limit = &ten },
 	};
-	int64_t wait_us;
+	int64_t wait_us = 0;
 
 	for (int i = 0; i < 9; i++)
 		assert_int_equal(admit(t, &ten, 1), OK);
@@ -222,7 +222,7 @@ static void undone_is_not_counted(void **state)
 
 	for (uint32_t l = 0; l < ARRAY_LEN(limits); l++) {
 		struct limit_claim undone;
-		int64_t wait_us;
+		int64_t wait_us = 0;
 
 		assert_int_equal(admit(t, limits[l], l), OK);
 		clock_us += US_PER_S;
@@ -238,7 +238,7 @@ static void undone_is_not_counted(void **state)
 	/* What is undone after its window has gone already. */
 	for (uint32_t l = 0; l < ARRAY_LEN(limits); l++) {
 		struct limit_claim late;
-		int64_t wait_us;
+		int64_t wait_us = 0;
 
 		clock_us += 2 * US_PER_DAY;
 		assert_int_equal(claim(t, &late, limits[l], l, &wait_us), OK);
@@ -288,7 +288,7 @@ static void leases_blocks(void **state)
 	struct limit_table *t = *state;
 	struct limit_claim c;
 	unsigned rows = 0, stored = 0;
-	int64_t wait_us;
+	int64_t wait_us = 0;
 
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(claim(t, &c, &durable, 1, &wait_us), OK);
@@ -305,7 +305,7 @@ static void leases_beside_a_pending_block(void **state)
 {
 	struct limit_table *t = *state;
 	struct limit_claim first, beside, after;
-	int64_t wait_us;
+	int64_t wait_us = 0;
 
 	assert_int_equal(claim(t, &first, &durable, 1, &wait_us), OK);
 	assert_int_equal(first.lease, 50);

@@ -21,7 +21,8 @@ struct rotation {
 	struct token_claims claims;
 	struct session_user found;
 	struct account *account;
-	struct str hash; /* of the presented token, under the row's key */
+	struct str hashes[16]; /* of the presented token, under each accepted master key */
+	size_t n_hashes;
 
 	struct session_rotation update;
 	struct signed_token successor;
@@ -31,9 +32,25 @@ struct rotation {
 	bool rotated;
 };
 
-static bool hash_is(struct str a, struct str b)
+/* The row's three hashes may have been made under different master keys: keys rotate too. */
+static bool presents(const struct rotation *r, struct str stored)
 {
-	return a.len == b.len && a.len > 0 && bytes_equal(a.ptr, b.ptr, a.len);
+	bool found = false;
+
+	for (size_t i = 0; i < r->n_hashes; i++)
+		if (r->hashes[i].len == stored.len)
+			found |= bytes_equal(r->hashes[i].ptr, stored.ptr, stored.len);
+	return found;
+}
+
+static void hash_presented(struct rotation *r)
+{
+	uint8_t ids[16];
+
+	r->n_hashes = keyring_ids(r->rq->keys, ids);
+	for (size_t i = 0; i < r->n_hashes; i++)
+		r->hashes[i] =
+		    session_refresh_hash(r->rq, ids[i], r->claims.session_id, r->claims.jti);
 }
 
 static enum presented classify(const struct rotation *r)
@@ -42,11 +59,11 @@ static enum presented classify(const struct rotation *r)
 	int64_t grace_us = r->rq->service->config.grace_us;
 	int64_t now_us = r->rq->now_us;
 
-	if (hash_is(r->hash, s->cur_hash))
+	if (presents(r, s->cur_hash))
 		return PRESENTED_CURRENT;
-	if (hash_is(r->hash, s->prev_hash) && now_us - s->rotated_at_us <= grace_us)
+	if (presents(r, s->prev_hash) && now_us - s->rotated_at_us <= grace_us)
 		return PRESENTED_PREVIOUS;
-	if (hash_is(r->hash, s->prev2_hash) && now_us - s->prev_rotated_at_us <= grace_us)
+	if (presents(r, s->prev2_hash) && now_us - s->prev_rotated_at_us <= grace_us)
 		return PRESENTED_SUPERSEDED;
 	return PRESENTED_REUSED;
 }
@@ -274,8 +291,7 @@ enum err session_refresh(struct request *rq, struct secret refresh, struct token
 		e = find(&r);
 	if (e != OK)
 		return e;
-	r.hash = session_refresh_hash(
-	    rq, (int)r.found.session.hash_key, r.claims.session_id, r.claims.jti);
+	hash_presented(&r);
 	presented = classify(&r);
 	if (presented == PRESENTED_CURRENT) {
 		e = rotate(&r, ret);

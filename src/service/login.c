@@ -45,6 +45,7 @@ static enum err check_password(struct attempt *a, struct secret password, bool *
 {
 	enum err e = store_read(a->rq->service->store, a->rq, STORE_PRIMARY, find_tx, a);
 
+	a->account = NULL;
 	if (e != OK)
 		return e;
 	e = password_verify(a->rq, password, a->exists ? a->user.password : STR_NULL, ret_match);
@@ -128,6 +129,7 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 	bool answered;
 	enum err e = OK;
 
+	a->rehash = STR_NULL;
 	if (pwhash_needs_rehash(rq->service->pwhash, a->user.password))
 		e = password_hash(rq, password, &a->rehash);
 	if (e != OK)
@@ -149,11 +151,31 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 	return OK;
 }
 
+/* ERR_PRECONDITION_FAILED: what was decided on changed before it was written down. */
+static enum err decide(struct attempt *a, struct secret password, struct signed_in *ret,
+    struct verification *ret_verification)
+{
+	bool match = false;
+	enum err e = check_password(a, password, &match);
+
+	if (e != OK)
+		return e;
+	if (!match)
+		return refuse(a, ERR_INVALID_CREDENTIALS, "no such person, or wrong password");
+	if (a->user.state == USER_DISABLED && a->rq->service->config.reveal_disabled)
+		return refuse(a, ERR_ACCOUNT_DISABLED, "account is disabled");
+	if (a->user.state != USER_ACTIVE)
+		return refuse(a, ERR_INVALID_CREDENTIALS, "account is not active");
+	if (!a->user.is_verified)
+		return ask_for_proof(a, ret_verification);
+	return sign_in(a, password, ret);
+}
+
 enum err login_password(struct request *rq, struct str email_or_phone, struct secret password,
     struct signed_in *ret, struct verification *ret_verification)
 {
 	struct attempt a = { .rq = rq, .idempotency = idempotency_of(rq) };
-	bool answered, match = false;
+	bool answered;
 	enum err e;
 
 	e = read_identifier(rq, email_or_phone, &a);
@@ -163,17 +185,12 @@ enum err login_password(struct request *rq, struct str email_or_phone, struct se
 	if (e != OK || answered)
 		return e;
 	e = throttle_identifier(rq, STR("login"), a.indexes[0], THROTTLE_TRIES_PASSWORD);
-	if (e == OK)
-		e = check_password(&a, password, &match);
 	if (e != OK)
 		return e;
-	if (!match)
-		return refuse(&a, ERR_INVALID_CREDENTIALS, "no such person, or wrong password");
-	if (a.user.state == USER_DISABLED && rq->service->config.reveal_disabled)
-		return refuse(&a, ERR_ACCOUNT_DISABLED, "account is disabled");
-	if (a.user.state != USER_ACTIVE)
-		return refuse(&a, ERR_INVALID_CREDENTIALS, "account is not active");
-	if (!a.user.is_verified)
-		return ask_for_proof(&a, ret_verification);
-	return sign_in(&a, password, ret);
+	for (int tries = 0; tries < SESSION_TRIES; tries++) {
+		e = decide(&a, password, ret, ret_verification);
+		if (e != ERR_PRECONDITION_FAILED)
+			return e;
+	}
+	return session_unsettled(rq);
 }

@@ -87,13 +87,13 @@ static enum err prove(struct tx *tx, struct consume *c)
 	const struct account *account = c->found->account;
 	struct request *rq = c->rq;
 	bool changed;
-	enum err e = user_set_verified(tx, account->row.id, rq->now_us);
+	enum err e = session_begin(rq, tx, account, &c->session);
 
+	if (e == OK)
+		e = user_set_verified(tx, account->row.id, rq->now_us);
 	if (e == OK && !str_empty(c->password))
 		e = user_set_password(
 		    tx, account->row.id, c->password, STR_NULL, rq->now_us, &changed);
-	if (e == OK)
-		e = session_begin(rq, tx, account, &c->session);
 	if (e == OK)
 		e = flow_set_session(tx, c->found->flow.id, c->session.row.id);
 	if (e == OK)
@@ -175,12 +175,38 @@ static enum err refuse_code(
 	return fault(rq, ERR_OTP_INVALID, "wrong, used, expired, exhausted or unknown");
 }
 
+/* ERR_PRECONDITION_FAILED: the person changed since they were found; nothing is used up. */
+static enum err use_code(struct request *rq, struct found *found, struct secret code,
+    const struct idempotency *idempotency, struct signed_in *ret)
+{
+	struct consume c = { .rq = rq, .found = found };
+	enum err e = OK;
+
+	/* A newest flow that is a decoy leads to nobody, whoever has the identifier. */
+	if (found->has_flow && !found->flow.has_user)
+		found->account = NULL;
+	if (found->has_flow)
+		e = flow_code_hash(rq, &found->flow, code, &c.code_hash);
+	if (e == OK)
+		e = draft_proof(&c, idempotency);
+	if (e != OK)
+		return e;
+	draft_rows(&c);
+	e = store_tx(rq->service->store, rq, consume_tx, &c);
+	if (e != OK)
+		return e;
+	if (!c.consumed || !found->account)
+		return refuse_code(rq, idempotency, ret);
+	outbox_ring(rq->service->outbox);
+	session_answer(rq, found->account, &c.session, ret);
+	return OK;
+}
+
 enum err otp_verify(
     struct request *rq, const struct otp_target *target, struct secret code, struct signed_in *ret)
 {
 	struct idempotency idempotency = idempotency_of(rq);
 	struct found found;
-	struct consume c = { .rq = rq, .found = &found };
 	bool answered;
 	enum err e;
 
@@ -191,26 +217,13 @@ enum err otp_verify(
 	if (e == OK)
 		e = throttle_identifier(
 		    rq, STR("verify_otp"), subject_of(rq, &found), THROTTLE_TRIES_CODE);
-	if (e != OK)
-		return e;
-	/* A newest flow that is a decoy leads to nobody, whoever has the identifier. */
-	if (found.has_flow && !found.flow.has_user)
-		found.account = NULL;
-	if (found.has_flow)
-		e = flow_code_hash(rq, &found.flow, code, &c.code_hash);
-	if (e == OK)
-		e = draft_proof(&c, &idempotency);
-	if (e != OK)
-		return e;
-	draft_rows(&c);
-	e = store_tx(rq->service->store, rq, consume_tx, &c);
-	if (e != OK)
-		return e;
-	if (!c.consumed || !found.account)
-		return refuse_code(rq, &idempotency, ret);
-	outbox_ring(rq->service->outbox);
-	session_answer(rq, found.account, &c.session, ret);
-	return OK;
+	for (int tries = 0; e == OK && tries < SESSION_TRIES; tries++) {
+		e = use_code(rq, &found, code, &idempotency, ret);
+		if (e != ERR_PRECONDITION_FAILED)
+			return e;
+		e = find(rq, target, &found);
+	}
+	return e == OK ? session_unsettled(rq) : e;
 }
 
 struct resend {

@@ -160,17 +160,25 @@ enum err session_begin(struct request *rq, struct tx *tx, const struct account *
 {
 	struct str session = uuid_str(tx_arena(tx), draft->row.id);
 	struct event_field field = { .name = STR("session_id"), .value = session };
-	enum err e;
+	bool noted;
+	enum err e = user_note_login(tx, &account->row, rq->now_us, &noted);
 
-	e = keep_limit(rq, tx, &account->row);
+	if (e == OK && !noted)
+		return ERR_PRECONDITION_FAILED;
+	if (e == OK)
+		e = keep_limit(rq, tx, &account->row);
 	if (e == OK)
 		e = session_insert(tx, &draft->row);
-	if (e == OK)
-		e = user_set_last_login(tx, account->row.id, rq->now_us);
 	if (e == OK)
 		e = outbox_append_event(rq->service->outbox, tx, STR("user.logged_in"),
 		    account->row.id, rq->now_us, &field, 1);
 	return e;
+}
+
+enum err session_unsettled(struct request *rq)
+{
+	rq->retry_after_us = US_PER_S;
+	return fault(rq, ERR_UNAVAILABLE, "the account kept changing");
 }
 
 void session_answer(struct request *rq, struct account *account, const struct session_draft *draft,

@@ -62,10 +62,17 @@ void session_draft(struct request *rq, const struct account *account, struct str
 /**
  * session_begin() - insert the draft, keep the role's limit of sessions, note the login
  *
- * Inside a transaction. Returns OK, ERR_FORBIDDEN (session.on_limit = refuse and all taken).
+ * Inside a transaction, which a refusal must roll back. Returns OK, ERR_FORBIDDEN (session.on_limit
+ * = refuse and all taken), or ERR_PRECONDITION_FAILED: since @account was read they were disabled,
+ * or got another role or password; read again and decide again.
  */
 MUST_CHECK enum err session_begin(struct request *rq, struct tx *tx, const struct account *account,
     const struct session_draft *draft);
+
+/** How often a flow decides anew while the person it is about keeps changing. */
+#define SESSION_TRIES 3
+/** session_unsettled() - give up on that: ERR_UNAVAILABLE, for the client to come again. */
+enum err session_unsettled(struct request *rq);
 
 /** session_answer() - the reply, once the transaction is durable; a fresh device token with it. */
 void session_answer(struct request *rq, struct account *account, const struct session_draft *draft,

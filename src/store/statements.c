@@ -54,12 +54,13 @@ static const char *const texts[STMT_COUNT] = {
 		"UPDATE users SET password = $2, password_at = $3, updated_at = $3"
 		" WHERE id = $1 RETURNING 1",
 	[STMT_USER_REPLACE_PASSWORD] =
-		"UPDATE users SET password = $2, password_at = $3,"
-		" updated_at = $3 WHERE id = $1 AND password = $4 RETURNING 1",
+		"UPDATE users SET password = $2, updated_at = $3"
+		" WHERE id = $1 AND password = $4 RETURNING 1",
 	[STMT_USER_SET_PROFILE] =
 		"UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1",
-	[STMT_USER_SET_LAST_LOGIN] =
-		"UPDATE users SET last_login = $2 WHERE id = $1",
+	[STMT_USER_NOTE_LOGIN] =
+		"UPDATE users SET last_login = $2 WHERE id = $1 AND state = 'active'"
+		" AND epoch = $3 AND coalesce(password_at, 0) = $4 RETURNING 1",
 	[STMT_USER_SET_STATE] =
 		"UPDATE users SET state = $2, state_at = $3, epoch = epoch + 1,"
 		" updated_at = $3 WHERE id = $1 AND state <> $2 AND state <> 'erased' RETURNING 1",

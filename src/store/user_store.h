@@ -61,13 +61,20 @@ MUST_CHECK enum err user_by_external_id(
 MUST_CHECK enum err user_set_verified(struct tx *tx, struct uuid id, int64_t now_us);
 /**
  * user_set_password() - replace the hash
- * @only_if: when not empty, only while the stored hash is still this one (rehash after login)
+ * @only_if: when not empty, only while the stored hash is still this one: the same password, hashed
+ *           better, so password_at stays
  */
 MUST_CHECK enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded,
     struct str only_if, int64_t now_us, bool *ret_changed);
 MUST_CHECK enum err user_set_profile(
     struct tx *tx, struct uuid id, struct str sealed, int64_t now_us);
-MUST_CHECK enum err user_set_last_login(struct tx *tx, struct uuid id, int64_t now_us);
+/**
+ * user_note_login() - set last_login, if nothing stands in the way of it any more than it did
+ * @as_read:   the row the decision was made on
+ * @ret_noted: false when the person is not active, or has another role or password since
+ */
+MUST_CHECK enum err user_note_login(
+    struct tx *tx, const struct user_row *as_read, int64_t now_us, bool *ret_noted);
 /** user_set_state() - disable, enable, delete, restore: bumps the epoch, so tokens die. */
 MUST_CHECK enum err user_set_state(
     struct tx *tx, struct uuid id, enum user_state state, int64_t now_us, bool *ret_changed);

@@ -139,6 +139,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(login_right),
 		ONE(login_refusals),
 		ONE(login_unverified),
+		ONE(login_upgrades_hash),
 		ONE(login_failures_run_out),
 		ONE(login_forgives),
 		ONE(login_failures_in_a_row),
@@ -169,6 +170,9 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		RACE("race_wrong_code", race_setup_code, race_wrong_code, race_five_tries),
 		RACE("race_refresh", race_setup_session, race_refresh, race_one_successor),
 		RACE("race_limit", race_setup_nothing, race_login, race_ten_admitted),
+		RACE("race_disable", race_setup_account, race_disable, race_nobody_left),
+		RACE("race_new_password", race_setup_account, race_new_password,
+		    race_no_old_password),
 		RACE("race_rehash", race_setup_rehash, race_rehash, race_all_in),
 	};
 

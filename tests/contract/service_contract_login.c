@@ -85,6 +85,27 @@ void login_unverified(void *arg)
 	CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
 }
 
+void login_upgrades_hash(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+	struct user_row before = person(f, ADA), after;
+
+	CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+	CHECK(str_eq(person(f, ADA).password, before.password));
+	service_fixture_hasher(f, 11);
+	service_fixture_advance(US_PER_MIN);
+	CHECK(sign_in(f, ADA, WRONG, &in) == ERR_INVALID_CREDENTIALS);
+	CHECK(str_eq(person(f, ADA).password, before.password));
+	CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+	after = person(f, ADA);
+	CHECK(str_starts(after.password, STR("pbkdf2_sha256$11$")));
+	/* It is still the password she chose when she chose it. */
+	CHECK(after.password_at_us == before.password_at_us);
+	CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+	CHECK(str_eq(person(f, ADA).password, after.password));
+}
+
 void login_failures_run_out(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -236,6 +236,82 @@ struct ending {
 	int64_t now_us;
 };
 
+/* As an operator's command does it: state and sessions in one transaction. */
+static enum err disable_fn(struct tx *tx, void *arg)
+{
+	const struct ending *e = arg;
+	bool changed;
+	int64_t n;
+
+	CHECK(user_set_state(tx, e->user, USER_DISABLED, e->now_us, &changed) == OK);
+	return session_end_all(tx, e->user, (struct uuid){ 0 }, STR("disabled"), e->now_us, &n);
+}
+
+void race_setup_account(void *arg)
+{
+	struct service_race *r = arg;
+
+	race_setup_session(arg);
+	r->id = person(r->f, ADA).id;
+}
+
+/* One disables her, the others sign in or refresh. */
+void race_disable(void *arg)
+{
+	struct service_race *r = arg;
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct ending ending = { .user = r->id, .now_us = now_wall_us() };
+	struct signed_in in = { 0 };
+	struct token_pair pair = { 0 };
+
+	if (i == 2)
+		fixture_store_tx(r->f, disable_fn, &ending);
+	else if (i % 2)
+		count(r, refresh(r->f, r->token, &pair), ERR_TOKEN_REVOKED);
+	else
+		count(r, sign_in(r->f, ADA, PASSWORD, &in), ERR_INVALID_CREDENTIALS);
+}
+
+/* Also when she is let in again, no session from before is alive. */
+void race_nobody_left(void *arg)
+{
+	struct service_race *r = arg;
+
+	set_state(r->f, ADA, USER_ACTIVE);
+	CHECK(fixture_live_sessions(r->f, r->id) == 0);
+}
+
+static enum err new_password_fn(struct tx *tx, void *arg)
+{
+	const struct ending *e = arg;
+	bool changed;
+	int64_t n;
+
+	CHECK(user_set_password(tx, e->user, STR("!"), STR_NULL, e->now_us, &changed) == OK);
+	return session_end_all(tx, e->user, (struct uuid){ 0 }, STR("password"), e->now_us, &n);
+}
+
+/* One changes the password and ends all sessions; no login with the old one survives it. */
+void race_new_password(void *arg)
+{
+	struct service_race *r = arg;
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct ending ending = { .user = r->id, .now_us = now_wall_us() };
+	struct signed_in in = { 0 };
+
+	if (i == 2)
+		fixture_store_tx(r->f, new_password_fn, &ending);
+	else
+		count(r, sign_in(r->f, ADA, PASSWORD, &in), ERR_INVALID_CREDENTIALS);
+}
+
+void race_no_old_password(void *arg)
+{
+	struct service_race *r = arg;
+
+	CHECK(fixture_live_sessions(r->f, r->id) == 0);
+}
+
 /* Two logins that both upgrade the hash: the second one's password has not changed meanwhile. */
 void race_setup_rehash(void *arg)
 {

@@ -102,8 +102,34 @@ static enum err change_password(struct tx *tx, void *arg)
 	CHECK(user_set_password(tx, id, STR("c"), STR("b"), 7, &changed) == OK && changed);
 	CHECK(user_set_password(tx, fixture_id('u', 9), STR("b"), STR_NULL, 6, &changed) == OK);
 	CHECK(!changed);
-	CHECK(str_eq(get(tx, 1).password, STR("c")) && get(tx, 1).password_at_us == 7);
+	CHECK(str_eq(get(tx, 1).password, STR("c")) && get(tx, 1).password_at_us == 6);
 	return OK;
+}
+
+/* A login is noted on what was read when it was granted, and on nothing that changed since. */
+static enum err note_login(struct tx *tx, void *arg)
+{
+	struct user_row read = get(tx, 1);
+	bool noted = false, changed = false;
+
+	(void)arg;
+	CHECK(user_note_login(tx, &read, 7, &noted) == OK && noted);
+	CHECK(get(tx, 1).last_login_us == 7);
+	CHECK(user_set_password(tx, read.id, STR("d"), STR("c"), 8, &changed) == OK && changed);
+	CHECK(user_note_login(tx, &read, 8, &noted) == OK && noted);
+	CHECK(user_set_password(tx, read.id, STR("e"), STR_NULL, 9, &changed) == OK && changed);
+	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
+	read = get(tx, 1);
+	CHECK(user_bump_epoch(tx, read.id, 9) == OK);
+	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
+	read = get(tx, 1);
+	CHECK(user_set_state(tx, read.id, USER_DISABLED, 9, &changed) == OK && changed);
+	read = get(tx, 1);
+	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
+	CHECK(get(tx, 1).last_login_us == 8);
+	read.id = fixture_id('u', 9);
+	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
+	return ERR_FORBIDDEN; /* as if it had not been */
 }
 
 static enum err change_rest(struct tx *tx, void *arg)
@@ -116,7 +142,6 @@ static enum err change_rest(struct tx *tx, void *arg)
 	CHECK(user_set_verified(tx, id, 11) == OK && get(tx, 1).updated_at_us == 10);
 	CHECK(user_set_profile(tx, id, STR("new"), 12) == OK);
 	CHECK(str_eq(get(tx, 1).profile, STR("new")));
-	CHECK(user_set_last_login(tx, id, 13) == OK && get(tx, 1).last_login_us == 13);
 	CHECK(get(tx, 1).epoch == 1);
 	CHECK(user_set_state(tx, id, USER_DISABLED, 14, &changed) == OK && changed);
 	CHECK(user_set_state(tx, id, USER_DISABLED, 15, &changed) == OK && !changed);
@@ -135,6 +160,7 @@ void store_user_changes(void *arg)
 {
 	add_users(arg, 2);
 	RUN(arg, change_password, NULL);
+	CHECK(fixture_tx(arg, note_login, NULL) == ERR_FORBIDDEN);
 	RUN(arg, change_rest, NULL);
 }
 
@@ -233,7 +259,7 @@ static enum err break_and_say_ok(struct tx *tx, void *arg)
 
 	(void)arg;
 	user.data_key = STR_NULL;
-	CHECK(user_set_last_login(tx, fixture_id('u', 1), 77) == OK);
+	CHECK(user_bump_epoch(tx, fixture_id('u', 1), 77) == OK);
 	CHECK(user_insert(tx, &user, &taken) == ERR_INTERNAL);
 	return OK;
 }
@@ -244,7 +270,7 @@ static enum err nothing_of_it(struct tx *tx, void *arg)
 	bool found = true;
 
 	(void)arg;
-	CHECK(get(tx, 1).last_login_us == 0);
+	CHECK(get(tx, 1).epoch == 1);
 	CHECK(user_by_id(tx, fixture_id('u', 2), &user, &found) == OK && !found);
 	return OK;
 }
@@ -252,7 +278,7 @@ static enum err nothing_of_it(struct tx *tx, void *arg)
 static enum err write_in_read(struct tx *tx, void *arg)
 {
 	(void)arg;
-	return user_set_last_login(tx, fixture_id('u', 1), 77);
+	return user_bump_epoch(tx, fixture_id('u', 1), 77);
 }
 
 void store_failed_fn_rolls_back(void *arg)

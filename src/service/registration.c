@@ -7,8 +7,8 @@
 
 #define FIELD_PENDING STR("flows.pending")
 #define NAME_MAX_BYTES 150
-/* Django's mark for "no password opens this". */
-#define UNUSABLE STR("!")
+/* How often to look again when what was found holds no more: new, then taken, then proven. */
+#define TRIES 3
 
 /* What was found, or made, between reading the request and writing the rows. */
 struct plan {
@@ -27,7 +27,7 @@ struct plan {
 	bool is_new;
 	struct flow_draft flow;
 	struct audit_row audit;
-	bool taken; /* somebody else was first: the unique index says so */
+	bool stale; /* the look-up's answer is: taken since then, or proven */
 };
 
 /* Printable and short; control characters have no place in a name that goes into mails. */
@@ -216,13 +216,13 @@ static enum err write_tx(struct tx *tx, void *arg)
 	struct plan *plan = w->plan;
 	const struct user_row *user = &plan->account->row;
 	struct event_field role = { .name = STR("role"), .value = role_name(user->role) };
-	bool changed;
+	bool withheld = true;
 	enum err e = OK;
 
-	plan->taken = false;
+	plan->stale = false;
 	if (plan->is_new) {
-		e = user_insert(tx, user, &plan->taken);
-		if (e != OK || plan->taken)
+		e = user_insert(tx, user, &plan->stale);
+		if (e != OK || plan->stale)
 			return e;
 		e = write_consents(tx, w->rq, plan);
 		if (e == OK)
@@ -230,9 +230,13 @@ static enum err write_tx(struct tx *tx, void *arg)
 			    user->id, w->rq->now_us, &role, 1);
 	}
 	if (e == OK && !str_empty(plan->flow.row.pending))
-		e = user_set_password(tx, user->id, UNUSABLE, STR_NULL, w->rq->now_us, &changed);
-	if (e == OK)
-		e = flow_begin(tx, &plan->flow);
+		e = user_withhold_password(tx, user->id, w->rq->now_us, &withheld);
+	if (e != OK)
+		return e;
+	plan->stale = !withheld;
+	if (plan->stale)
+		return OK;
+	e = flow_begin(tx, &plan->flow);
 	if (e == OK)
 		e = audit_append(tx, w->rq->keys, &plan->audit);
 	return e;
@@ -281,25 +285,26 @@ static enum err answer_retry(
 	return e;
 }
 
-/* Once more when somebody else took the identifier between look-up and insert. */
+/* Once more when the person came, or proved their address, between look-up and transaction. */
 static enum err write(struct request *rq, struct plan *plan)
 {
 	struct write_arg arg = { .rq = rq, .plan = plan };
 	enum err e;
 
-	for (int tries = 0; tries < 2; tries++) {
+	for (int tries = 0; tries < TRIES; tries++) {
 		if (plan->exists && rq->service->config.reveal_existing != REVEAL_NO)
 			return refuse_existing(rq, plan);
 		e = draft(rq, plan);
 		if (e == OK)
 			e = store_tx(rq->service->store, rq, write_tx, &arg);
-		if (e != OK || !plan->taken)
+		if (e != OK || !plan->stale)
 			return e;
 		e = store_read(rq->service->store, rq, STORE_PRIMARY, find_tx, plan);
 		if (e != OK)
 			return e;
 	}
-	return fault(rq, ERR_UNAVAILABLE, "identifier taken and gone again");
+	rq->retry_after_us = US_PER_S;
+	return fault(rq, ERR_UNAVAILABLE, "the identifier kept changing hands");
 }
 
 enum err registration_create(

@@ -56,6 +56,9 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_USER_REPLACE_PASSWORD] =
 		"UPDATE users SET password = $2, updated_at = $3"
 		" WHERE id = $1 AND password = $4 RETURNING 1",
+	[STMT_USER_WITHHOLD_PASSWORD] =
+		"UPDATE users SET password = '!', password_at = $2, updated_at = $2"
+		" WHERE id = $1 AND is_verified = 0 RETURNING 1",
 	[STMT_USER_SET_PROFILE] =
 		"UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1",
 	[STMT_USER_NOTE_LOGIN] =

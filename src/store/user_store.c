@@ -174,6 +174,13 @@ enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded, st
 	return tx_exists(tx, STMT_USER_REPLACE_PASSWORD, params, 4, ret_changed);
 }
 
+enum err user_withhold_password(struct tx *tx, struct uuid id, int64_t now_us, bool *ret_withheld)
+{
+	const struct val params[] = { val_uuid(&id), val_int(now_us) };
+
+	return tx_exists(tx, STMT_USER_WITHHOLD_PASSWORD, params, ARRAY_LEN(params), ret_withheld);
+}
+
 enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int64_t now_us)
 {
 	const struct val params[] = { val_uuid(&id), opt_blob(sealed), val_int(now_us) };

@@ -66,6 +66,12 @@ MUST_CHECK enum err user_set_verified(struct tx *tx, struct uuid id, int64_t now
  */
 MUST_CHECK enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded,
     struct str only_if, int64_t now_us, bool *ret_changed);
+/**
+ * user_withhold_password() - leave an account that nobody has proven without a usable password
+ * @ret_withheld: false when it is verified (by now)
+ */
+MUST_CHECK enum err user_withhold_password(
+    struct tx *tx, struct uuid id, int64_t now_us, bool *ret_withheld);
 MUST_CHECK enum err user_set_profile(
     struct tx *tx, struct uuid id, struct str sealed, int64_t now_us);
 /**

@@ -33,6 +33,7 @@ service_case race_register_again, race_one_registration, race_setup_code, race_r
 service_case race_one_success, race_wrong_code, race_five_tries, race_setup_session;
 service_case race_refresh, race_one_successor, race_login, race_ten_admitted, race_setup_account;
 service_case race_disable, race_nobody_left, race_new_password, race_no_old_password;
-service_case race_setup_rehash, race_rehash, race_all_in;
+service_case race_setup_rehash, race_rehash, race_all_in, race_verify_and_register;
+service_case race_proven_stays;
 
 #endif

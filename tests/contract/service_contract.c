@@ -174,6 +174,8 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		RACE("race_new_password", race_setup_account, race_new_password,
 		    race_no_old_password),
 		RACE("race_rehash", race_setup_rehash, race_rehash, race_all_in),
+		RACE("race_verify_and_register", race_setup_code, race_verify_and_register,
+		    race_proven_stays),
 	};
 
 	return cmocka_run_group_tests_name(name, tests, NULL, NULL);

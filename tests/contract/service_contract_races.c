@@ -335,3 +335,32 @@ void race_all_in(void *arg)
 	CHECK(fixture_live_sessions(r->f, person(r->f, ADA).id) == r->racers + 1);
 	CHECK(str_starts(person(r->f, ADA).password, STR("pbkdf2_sha256$11$")));
 }
+
+/* The owner proves the address while a stranger registers it: what is proven stays as it is. */
+void race_verify_and_register(void *arg)
+{
+	struct service_race *r = arg;
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct registered registered = { 0 };
+	struct signed_in in = { 0 };
+
+	if (i == 0)
+		count(r, verify(r->f, r->id, r->code, &in), ERR_OTP_INVALID);
+	else
+		CHECK(sign_up(r->f, ADA, OTHER_PASSWORD, &registered) == OK);
+}
+
+void race_proven_stays(void *arg)
+{
+	struct service_race *r = arg;
+	struct user_row row = person(r->f, ADA);
+	const char *trail = fixture_trail(r->f);
+	struct signed_in in = { 0 };
+
+	CHECK(row.is_verified == (r->ok == 1));
+	if (!row.is_verified)
+		return;
+	/* Either the registration came first and the flow was void, or it found her verified. */
+	CHECK(count_words(trail, "user.verified ok") == 1);
+	CHECK(sign_in(r->f, ADA, PASSWORD, &in) == OK);
+}

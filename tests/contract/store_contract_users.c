@@ -138,7 +138,10 @@ static enum err change_rest(struct tx *tx, void *arg)
 	bool changed = false;
 
 	(void)arg;
+	CHECK(user_withhold_password(tx, id, 9, &changed) == OK && changed);
+	CHECK(str_eq(get(tx, 1).password, STR("!")) && get(tx, 1).password_at_us == 9);
 	CHECK(user_set_verified(tx, id, 10) == OK && get(tx, 1).is_verified);
+	CHECK(user_withhold_password(tx, id, 10, &changed) == OK && !changed);
 	CHECK(user_set_verified(tx, id, 11) == OK && get(tx, 1).updated_at_us == 10);
 	CHECK(user_set_profile(tx, id, STR("new"), 12) == OK);
 	CHECK(str_eq(get(tx, 1).profile, STR("new")));

@@ -198,6 +198,7 @@ static enum err use_code(struct request *rq, struct found *found, struct secret 
 	if (!c.consumed || !found->account)
 		return refuse_code(rq, idempotency, ret);
 	outbox_ring(rq->service->outbox);
+	found->account->row.updated_at_us = rq->now_us;
 	session_answer(rq, found->account, &c.session, ret);
 	return OK;
 }

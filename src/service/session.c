@@ -185,7 +185,6 @@ void session_answer(struct request *rq, struct account *account, const struct se
     struct signed_in *ret)
 {
 	account->row.last_login_us = rq->now_us;
-	account->row.updated_at_us = rq->now_us;
 	ret->tokens = draft->tokens;
 	ret->device = device_token_new(rq, account->row.identifier_index);
 	account_view(account, &ret->user);

@@ -242,3 +242,12 @@ enum err flow_answer_retry(struct request *rq, const struct idempotency *idempot
 	*ret_answered = true;
 	return OK;
 }
+
+enum err flow_answer_conflict(struct request *rq, const struct idempotency *idempotency,
+    struct account **ret_account, struct verification *ret)
+{
+	bool answered;
+	enum err e = flow_answer_retry(rq, idempotency, ret_account, ret, &answered);
+
+	return e != OK || answered ? e : idempotency_spent(rq);
+}

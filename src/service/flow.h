@@ -54,6 +54,13 @@ MUST_CHECK enum err flow_redraft(struct request *rq, const struct flow_row *flow
 MAY_YIELD MUST_CHECK enum err flow_answer_retry(struct request *rq,
     const struct idempotency *idempotency, struct account **ret_account, struct verification *ret,
     bool *ret_answered);
+/**
+ * flow_answer_conflict() - the same, after ERR_CONFLICT: somebody has used the key
+ *
+ * Returns: OK, ERR_IDEMPOTENCY_CONFLICT (also when that flow is gone), or a machine error.
+ */
+MAY_YIELD MUST_CHECK enum err flow_answer_conflict(struct request *rq,
+    const struct idempotency *idempotency, struct account **ret_account, struct verification *ret);
 /** flow_code_hash() - stored form of @code for @flow, under the flow's own key id. */
 MUST_CHECK enum err flow_code_hash(
     struct request *rq, const struct flow_row *flow, struct secret code, struct str *ret);

@@ -27,3 +27,8 @@ enum err idempotency_check(
 		return fault(rq, ERR_IDEMPOTENCY_CONFLICT, "key seen with another body");
 	return OK;
 }
+
+enum err idempotency_spent(struct request *rq)
+{
+	return fault(rq, ERR_IDEMPOTENCY_CONFLICT, "what the key stood for is over");
+}

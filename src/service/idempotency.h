@@ -22,5 +22,17 @@ struct idempotency idempotency_of(struct request *rq);
 /** idempotency_check() - OK when @stored_body is this call's, else ERR_IDEMPOTENCY_CONFLICT. */
 MUST_CHECK enum err idempotency_check(
     struct request *rq, const struct idempotency *mine, struct str stored_body);
+/**
+ * idempotency_settled() - is there nothing left to do but to hand @e on?
+ *
+ * A conflict is not handed on before it was counted by the call's limits: whoever knows somebody's
+ * key could try one body after the other against it, and with them passwords.
+ */
+static inline bool idempotency_settled(enum err e, bool answered)
+{
+	return answered || (e != OK && e != ERR_IDEMPOTENCY_CONFLICT);
+}
+/** idempotency_spent() - the key is taken, and what it stood for is gone: a conflict. */
+enum err idempotency_spent(struct request *rq);
 
 #endif

@@ -126,7 +126,6 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 {
 	struct request *rq = a->rq;
 	struct audit_entry entry = { .event = STR("user.logged_in"), .subject = a->account };
-	bool answered;
 	enum err e = OK;
 
 	a->rehash = STR_NULL;
@@ -138,8 +137,8 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 	entry.session = &a->session.row.id;
 	audit_draft(rq, &entry, &a->audit);
 	e = store_tx(rq->service->store, rq, sign_in_tx, a);
-	if (e == ERR_CONFLICT) /* the same call, a moment earlier */
-		return session_answer_retry(rq, &a->idempotency, ret, &answered);
+	if (e == ERR_CONFLICT)
+		return session_answer_conflict(rq, &a->idempotency, ret);
 	if (e == ERR_FORBIDDEN)
 		return fault(rq, e, "all sessions of this role are taken");
 	if (e == OK)
@@ -176,15 +175,17 @@ enum err login_password(struct request *rq, struct str email_or_phone, struct se
 {
 	struct attempt a = { .rq = rq, .idempotency = idempotency_of(rq) };
 	bool answered;
-	enum err e;
+	enum err e, retry;
 
 	e = read_identifier(rq, email_or_phone, &a);
 	if (e != OK)
 		return e;
-	e = session_answer_retry(rq, &a.idempotency, ret, &answered);
-	if (e != OK || answered)
-		return e;
+	retry = session_answer_retry(rq, &a.idempotency, ret, &answered);
+	if (idempotency_settled(retry, answered))
+		return retry;
 	e = throttle_identifier(rq, STR("login"), a.indexes[0], THROTTLE_TRIES_PASSWORD);
+	if (e == OK)
+		e = retry;
 	if (e != OK)
 		return e;
 	for (int tries = 0; tries < SESSION_TRIES; tries++) {

@@ -193,6 +193,8 @@ static enum err use_code(struct request *rq, struct found *found, struct secret 
 		return e;
 	draft_rows(&c);
 	e = store_tx(rq->service->store, rq, consume_tx, &c);
+	if (e == ERR_CONFLICT)
+		return session_answer_conflict(rq, idempotency, ret);
 	if (e != OK)
 		return e;
 	if (!c.consumed || !found->account)
@@ -209,15 +211,17 @@ enum err otp_verify(
 	struct idempotency idempotency = idempotency_of(rq);
 	struct found found;
 	bool answered;
-	enum err e;
+	enum err e, retry;
 
-	e = session_answer_retry(rq, &idempotency, ret, &answered);
-	if (e != OK || answered)
-		return e;
+	retry = session_answer_retry(rq, &idempotency, ret, &answered);
+	if (idempotency_settled(retry, answered))
+		return retry;
 	e = find(rq, target, &found);
 	if (e == OK)
 		e = throttle_identifier(
 		    rq, STR("verify_otp"), subject_of(rq, &found), THROTTLE_TRIES_CODE);
+	if (e == OK)
+		e = retry;
 	for (int tries = 0; e == OK && tries < SESSION_TRIES; tries++) {
 		e = use_code(rq, &found, code, &idempotency, ret);
 		if (e != ERR_PRECONDITION_FAILED)
@@ -312,6 +316,28 @@ static enum err draft_resend(struct request *rq, struct found *f, struct resend 
 	return e;
 }
 
+/* Another call renewed the flow since it was found: perhaps this one, a moment earlier. */
+static enum err renewed_meanwhile(
+    struct request *rq, const struct idempotency *idempotency, struct verification *ret)
+{
+	struct account *unused;
+	bool answered;
+	enum err e = flow_answer_retry(rq, idempotency, &unused, ret, &answered);
+
+	if (e != OK || answered)
+		return e;
+	rq->retry_after_us = rq->service->config.otp_cooldown_us;
+	return fault(rq, ERR_THROTTLED, "renewed by another call");
+}
+
+static enum err cool_down(struct request *rq, const struct found *f)
+{
+	if (!f->has_flow || !flow_live(rq, &f->flow) || rq->now_us >= f->flow.resend_at_us)
+		return OK;
+	rq->retry_after_us = f->flow.resend_at_us - rq->now_us;
+	return fault(rq, ERR_THROTTLED, "cooling down");
+}
+
 enum err otp_resend(struct request *rq, const struct otp_target *target, struct verification *ret)
 {
 	struct resend r = { .rq = rq, .idempotency = idempotency_of(rq) };
@@ -321,30 +347,24 @@ enum err otp_resend(struct request *rq, const struct otp_target *target, struct 
 	enum err e;
 
 	e = flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
-	if (e != OK || answered)
+	if (e != OK || answered) /* its body holds no secret to be found out by conflicts */
 		return e;
 	e = find(rq, target, &found);
-	if (e != OK)
-		return e;
-	if (found.has_flow && flow_live(rq, &found.flow) && rq->now_us < found.flow.resend_at_us) {
-		rq->retry_after_us = found.flow.resend_at_us - rq->now_us;
-		return fault(rq, ERR_THROTTLED, "cooling down");
-	}
-	e = throttle_identifier(rq, STR("resend_otp"), subject_of(rq, &found), THROTTLE_SENDS_CODE);
+	if (e == OK)
+		e = cool_down(rq, &found);
+	if (e == OK)
+		e = throttle_identifier(
+		    rq, STR("resend_otp"), subject_of(rq, &found), THROTTLE_SENDS_CODE);
 	if (e == OK)
 		e = draft_resend(rq, &found, &r);
 	if (e == OK)
 		e = store_tx(rq->service->store, rq, resend_tx, &r);
-	answered = false;
-	if (e == ERR_CONFLICT ||
-	    (e == OK && !r.renewed)) /* perhaps the same call, a moment earlier */
-		e = flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
-	if (e != OK || answered)
+	if (e == ERR_CONFLICT)
+		return flow_answer_conflict(rq, &r.idempotency, &unused, ret);
+	if (e == OK && !r.renewed)
+		return renewed_meanwhile(rq, &r.idempotency, ret);
+	if (e != OK)
 		return e;
-	if (!r.renewed) {
-		rq->retry_after_us = rq->service->config.otp_cooldown_us;
-		return fault(rq, ERR_THROTTLED, "renewed by another call");
-	}
 	outbox_ring(rq->service->outbox);
 	*ret = r.draft.view;
 	return OK;

@@ -242,17 +242,6 @@ static enum err write_tx(struct tx *tx, void *arg)
 	return e;
 }
 
-/* registration.reveal_existing: the classic answer, for those who want it. */
-static enum err refuse_existing(struct request *rq, const struct plan *plan)
-{
-	struct str field = plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone");
-
-	request_refuse_field(rq, field, TEXT_IDENTIFIER_TAKEN, NULL, 0);
-	if (rq->service->config.reveal_existing == REVEAL_400)
-		return ERR_VALIDATION_FAILED;
-	return fault(rq, ERR_ALREADY_REGISTERED, "identifier is taken");
-}
-
 static void answer(struct request *rq, const struct plan *plan, struct registered *ret)
 {
 	bool is_email = plan->identifier.kind == IDENTIFIER_EMAIL;
@@ -285,15 +274,35 @@ static enum err answer_retry(
 	return e;
 }
 
+/*
+ * registration.reveal_existing: the classic answer, for those who want it. Unless the one who
+ * exists was made by this very call, a moment earlier.
+ */
+static enum err refuse_existing(
+    struct request *rq, struct plan *plan, struct registered *ret, bool *ret_answered)
+{
+	struct str field = plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone");
+	enum err e = answer_retry(rq, plan, ret, ret_answered);
+
+	if (e != OK || *ret_answered)
+		return e;
+	request_refuse_field(rq, field, TEXT_IDENTIFIER_TAKEN, NULL, 0);
+	if (rq->service->config.reveal_existing == REVEAL_400)
+		return ERR_VALIDATION_FAILED;
+	return fault(rq, ERR_ALREADY_REGISTERED, "identifier is taken");
+}
+
 /* Once more when the person came, or proved their address, between look-up and transaction. */
-static enum err write(struct request *rq, struct plan *plan)
+static enum err write(
+    struct request *rq, struct plan *plan, struct registered *ret, bool *ret_answered)
 {
 	struct write_arg arg = { .rq = rq, .plan = plan };
 	enum err e;
 
+	*ret_answered = false;
 	for (int tries = 0; tries < TRIES; tries++) {
 		if (plan->exists && rq->service->config.reveal_existing != REVEAL_NO)
-			return refuse_existing(rq, plan);
+			return refuse_existing(rq, plan, ret, ret_answered);
 		e = draft(rq, plan);
 		if (e == OK)
 			e = store_tx(rq->service->store, rq, write_tx, &arg);
@@ -312,22 +321,24 @@ enum err registration_create(
 {
 	struct plan plan = { .in = in, .idempotency = idempotency_of(rq) };
 	bool answered;
-	enum err e;
+	enum err e, retry;
 
 	e = check(rq, &plan);
 	if (e != OK)
 		return e;
-	e = answer_retry(rq, &plan, ret, &answered);
-	if (e != OK || answered)
-		return e;
+	retry = answer_retry(rq, &plan, ret, &answered);
+	if (idempotency_settled(retry, answered))
+		return retry;
 	e = throttle_identifier(rq, STR("register"), plan.indexes[0], THROTTLE_SENDS_CODE);
+	if (e == OK)
+		e = retry;
 	if (e == OK)
 		e = find_and_hash(rq, &plan);
 	if (e == OK)
-		e = write(rq, &plan);
-	if (e == ERR_CONFLICT) /* the same call, a moment earlier */
-		return answer_retry(rq, &plan, ret, &answered);
-	if (e != OK)
+		e = write(rq, &plan, ret, &answered);
+	if (e == ERR_CONFLICT)
+		e = flow_answer_conflict(rq, &plan.idempotency, &plan.account, &plan.flow.view);
+	if (e != OK || answered)
 		return e;
 	outbox_ring(rq->service->outbox);
 	answer(rq, &plan, ret);

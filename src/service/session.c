@@ -215,7 +215,7 @@ enum err session_answer_retry(struct request *rq, const struct idempotency *idem
 	if (!idempotency->present)
 		return OK;
 	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_retry_tx, &r);
-	if (e != OK || !r.found.found)
+	if (e != OK || !r.found.found || r.found.user.state != USER_ACTIVE)
 		return e;
 	e = idempotency_check(rq, idempotency, r.found.session.idempotency_body);
 	if (e == OK)
@@ -229,4 +229,13 @@ enum err session_answer_retry(struct request *rq, const struct idempotency *idem
 	session_answer(rq, account, &draft, ret);
 	*ret_answered = true;
 	return OK;
+}
+
+enum err session_answer_conflict(
+    struct request *rq, const struct idempotency *idempotency, struct signed_in *ret)
+{
+	bool answered;
+	enum err e = session_answer_retry(rq, idempotency, ret, &answered);
+
+	return e != OK || answered ? e : idempotency_spent(rq);
 }

@@ -79,12 +79,21 @@ void session_answer(struct request *rq, struct account *account, const struct se
     struct signed_in *ret);
 /**
  * session_answer_retry() - the reply of an earlier call with the same Idempotency-Key
- * @ret_answered: false when there was none (or the request has no key): go on
+ * @ret_answered: false when there was none (or the request has no key, or the person may not sign
+ * in any more): go on
  *
  * Returns: OK, ERR_IDEMPOTENCY_CONFLICT, or a machine error.
  */
 MAY_YIELD MUST_CHECK enum err session_answer_retry(struct request *rq,
     const struct idempotency *idempotency, struct signed_in *ret, bool *ret_answered);
+
+/**
+ * session_answer_conflict() - the same, after ERR_CONFLICT: somebody has used the key
+ *
+ * Returns: OK, ERR_IDEMPOTENCY_CONFLICT (also when that session is over), or a machine error.
+ */
+MAY_YIELD MUST_CHECK enum err session_answer_conflict(
+    struct request *rq, const struct idempotency *idempotency, struct signed_in *ret);
 
 /** struct token_check - reply of auth/token/verify/. */
 struct token_check {

@@ -17,7 +17,8 @@ service_case code_verify_retry, code_resend_retry, code_target_missing, code_dig
 
 service_case login_right, login_refusals, login_unverified, login_upgrades_hash;
 service_case login_failures_run_out, login_forgives, login_failures_in_a_row, login_known_device;
-service_case login_burst, login_retry;
+service_case login_burst, login_retry, login_retry_is_no_oracle, login_retry_after_logout;
+service_case login_retry_of_the_disabled, login_retry_of_another;
 
 service_case session_rotates, session_replays, session_superseded, session_reuse_of_the_third;
 service_case session_grace_does_not_chain, session_reuse_only_refused, session_idle_life;
@@ -29,11 +30,11 @@ service_case session_refresh_is_counted;
 service_case trail_subjects, trail_refusals;
 
 service_case race_setup_free, race_setup_nothing, race_register, race_one_user;
-service_case race_register_again, race_one_registration, race_setup_code, race_right_code;
-service_case race_one_success, race_wrong_code, race_five_tries, race_setup_session;
-service_case race_refresh, race_one_successor, race_login, race_ten_admitted, race_setup_account;
-service_case race_disable, race_nobody_left, race_new_password, race_no_old_password;
-service_case race_setup_rehash, race_rehash, race_all_in, race_verify_and_register;
-service_case race_proven_stays;
+service_case race_register_again, race_setup_revealing, race_one_registration, race_setup_code;
+service_case race_right_code, race_one_success, race_wrong_code, race_five_tries;
+service_case race_setup_session, race_refresh, race_one_successor, race_login, race_ten_admitted;
+service_case race_setup_account, race_disable, race_nobody_left, race_new_password;
+service_case race_no_old_password, race_setup_rehash, race_rehash, race_all_in;
+service_case race_verify_and_register, race_proven_stays;
 
 #endif

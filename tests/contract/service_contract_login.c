@@ -228,3 +228,71 @@ void login_retry(void *arg)
 	c.body = "{\"password\":\"other\"}";
 	CHECK(call_login(&c, ADA, WRONG, &b, &v) == ERR_IDEMPOTENCY_CONFLICT);
 }
+
+/* Whoever knows a key must not test passwords against it: a conflict is as good as a guess. */
+void login_retry_is_no_oracle(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+	struct verification v = { 0 };
+	struct call c = { .f = f, .key = "k1" };
+
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == OK);
+	c.body = "{\"password\":\"other\"}";
+	for (int i = 0; i < 9; i++)
+		CHECK(call_login(&c, ADA, WRONG, &in, &v) == ERR_IDEMPOTENCY_CONFLICT);
+	CHECK(call_login(&c, ADA, WRONG, &in, &v) == ERR_THROTTLED);
+}
+
+/* The session a key made has ended: there is nothing to answer again, and no second one is made. */
+void login_retry_after_logout(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA), again = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f, .key = "k1" };
+
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == OK);
+	CHECK(sign_out(f, in.tokens.refresh) == OK);
+	CHECK(call_login(&c, ADA, PASSWORD, &again, &v) == ERR_IDEMPOTENCY_CONFLICT);
+	CHECK(again.tokens.refresh.len == 0);
+	c.key = "k2";
+	CHECK(call_login(&c, ADA, PASSWORD, &again, &v) == OK);
+}
+
+/* A retry is answered while its author may sign in, no longer. */
+void login_retry_of_the_disabled(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA), again = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f, .key = "k1" };
+
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == OK);
+	set_state(f, ADA, USER_DISABLED);
+	CHECK(call_login(&c, ADA, PASSWORD, &again, &v) == ERR_INVALID_CREDENTIALS);
+	CHECK(again.tokens.refresh.len == 0);
+}
+
+/* One key for everything, as a careless client sends it: a conflict, never somebody else's answer.
+ */
+void login_retry_of_another(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in ada = join(f, ADA), bob = { 0 };
+	struct registered r = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f, .key = "1", .body = "ada" };
+
+	CHECK(sign_up(f, STR("bob@example.com"), PASSWORD, &r) == OK);
+	CHECK(call_login(&c, ADA, PASSWORD, &ada, &v) == OK);
+	c.body = "bob";
+	CHECK(call_verify(&c, r.verification.flow_id, r.verification.otp, &bob) == OK);
+	CHECK(!uuid_equal(ada.user.id, bob.user.id));
+	CHECK(
+	    call_login(&c, STR("bob@example.com"), PASSWORD, &bob, &v) == ERR_IDEMPOTENCY_CONFLICT);
+	/* Also when what it stood for is over. */
+	CHECK(sign_out(f, ada.tokens.refresh) == OK);
+	CHECK(
+	    call_login(&c, STR("bob@example.com"), PASSWORD, &bob, &v) == ERR_IDEMPOTENCY_CONFLICT);
+}

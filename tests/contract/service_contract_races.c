@@ -111,6 +111,12 @@ void race_register_again(void *arg)
 	r->flows[i] = registered.verification.flow_id;
 }
 
+void race_setup_revealing(void *arg)
+{
+	race_setup_free(arg);
+	fixture_of(arg)->service.config.reveal_existing = REVEAL_409;
+}
+
 void race_one_registration(void *arg)
 {
 	struct service_race *r = arg;

@@ -31,6 +31,9 @@ static enum err find_tx(struct tx *tx, void *arg)
 		e = flow_newest(tx, f->indexes, f->n_indexes, FLOW_VERIFY, &f->flow, &f->has_flow);
 	else
 		e = flow_by_id(tx, f->target->flow_id, &f->flow, &f->has_flow);
+	/* A flow of another purpose is none: its code is for another door. */
+	if (e == OK && f->has_flow)
+		f->has_flow = str_eq(f->flow.purpose, FLOW_VERIFY);
 	if (e == OK && f->has_flow && f->flow.has_user)
 		return user_by_id(tx, f->flow.user_id, &f->user, &f->has_user);
 	if (e == OK && f->by_identifier)

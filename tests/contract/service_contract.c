@@ -128,6 +128,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(code_expired),
 		ONE(code_voided_by_newer),
 		ONE(code_of_another_flow),
+		ONE(code_of_another_purpose),
 		ONE(code_decoy),
 		ONE(code_resend_cools_down),
 		ONE(code_sends_are_capped),

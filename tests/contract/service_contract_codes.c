@@ -150,6 +150,39 @@ struct twin {
 	struct str code_hash;
 };
 
+/* The same flow once more, under another purpose. */
+static enum err twin_fn(struct tx *tx, void *arg)
+{
+	struct twin *t = arg;
+	struct flow_row row = { 0 };
+	bool found = false;
+
+	CHECK(flow_by_id(tx, t->of, &row, &found) == OK && found);
+	row.id = t->id;
+	row.purpose = STR("reset");
+	row.code_hash = t->code_hash;
+	return flow_insert(tx, &row);
+}
+
+/* A code for one thing opens nothing else, even with its own flow's id. */
+void code_of_another_purpose(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct verification v = begin(f);
+	struct twin twin = { .of = v.flow_id, .id = uuid_v4() };
+	struct str parts[] = { uuid_bytes(&twin.id), STR("reset"), v.otp };
+	struct signed_in in = { 0 };
+	struct mac mac;
+
+	CHECK(keyring_mac(f->service.keys, KEY_OTP, KEYRING_ACTIVE, parts, 3, &mac));
+	twin.code_hash = str_bytes(mac.b, sizeof(mac.b));
+	fixture_store_tx(f, twin_fn, &twin);
+	CHECK(verify(f, twin.id, v.otp, &in) == ERR_OTP_INVALID);
+	service_fixture_advance(US_PER_MIN);
+	CHECK(resend(f, twin.id, &v) == ERR_OTP_INVALID);
+	CHECK(!person(f, ADA).is_verified);
+}
+
 /* Nobody there, somebody there: a decoy looks, counts, cools down and runs out the same. */
 void code_decoy(void *arg)
 {

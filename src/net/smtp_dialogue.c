@@ -49,7 +49,6 @@ MAY_YIELD static enum err wait_for(struct smtp_dialogue *d, short events)
 static enum err lost(struct smtp_dialogue *d)
 {
 	d->problem = STR("The mail server closed the connection.");
-	fprintf(stderr, "LOST\n");
 	return ERR_UNAVAILABLE;
 }
 

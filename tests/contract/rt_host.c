@@ -70,10 +70,10 @@ static void run_loop(struct started *s, size_t n)
 void host_run(
     const struct host *host, unsigned seed, void (*const fns[])(void *arg), size_t n, void *arg)
 {
-	struct started s[MAX_TASKS] = { 0 };
+	struct started *s = calloc(MAX_TASKS, sizeof(*s));
 	void *args[MAX_TASKS];
 
-	CHECK(n <= MAX_TASKS);
+	CHECK(s && n <= MAX_TASKS);
 	for (size_t i = 0; i < n; i++) {
 		s[i].fn = fns[i];
 		s[i].arg = args[i] = arg;
@@ -84,4 +84,5 @@ void host_run(
 		run_loop(s, n);
 	else
 		run_threads(s, n);
+	free(s);
 }

@@ -1,4 +1,7 @@
-/* A Python helper run beside a test, which tells what happens to it as JSON lines on a pipe. */
+/*
+ * A Python helper run beside a test, which tells what happens to it as JSON lines on a pipe. The
+ * pipe holds 64 KiB: a helper that is not listened to stops.
+ */
 #ifndef TESTS_SUPPORT_CHILD_H
 #define TESTS_SUPPORT_CHILD_H
 

@@ -2,7 +2,8 @@
 """An SMTP server for tests: keeps nothing, tells everything as JSON lines on stdout.
 
     {"event": "ready", "port": 40123}
-    {"event": "message", "helo", "from", "to", "data", "tls", "user", "options"}
+    {"event": "message", "helo", "from", "to", "data", "tls", "user", "options", "parsed"}
+                                 parsed: as Python's e-mail package reads it
     {"event": "greylisted" | "refused" | "hanging", "to"}
     {"event": "closed"}          a session ended, by QUIT or without
 
@@ -17,6 +18,8 @@ The local part of the recipient's address says how it is treated; anything else 
 """
 import argparse
 import base64
+import email
+import email.policy
 import json
 import socketserver
 import ssl
@@ -58,6 +61,29 @@ def server_context(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     return context
+
+
+def parse(data):
+    """What a mail program would show, and what it would complain about; None of less than a mail."""
+    mail = email.message_from_bytes(data, policy=email.policy.SMTPUTF8)
+    if not mail["from"]:
+        return None
+    parts = {part.get_content_type(): part for part in mail.walk() if not part.is_multipart()}
+    lines = data.split(b"\r\n")
+    return {
+        "headers": {name.lower(): str(value) for name, value in mail.items()},
+        "names": [name.lower() for name in mail.keys()],
+        "type": mail.get_content_type(),
+        "text": parts["text/plain"].get_content().replace("\r\n", "\n"),
+        "html": parts["text/html"].get_content().replace("\r\n", "\n")
+        if "text/html" in parts else "",
+        "from_name": mail["from"].addresses[0].display_name,
+        "from_address": mail["from"].addresses[0].addr_spec,
+        "defects": sum(len(part.defects) for part in mail.walk()) +
+        sum(len(value.defects) for value in mail.values()),
+        "longest_line": max(map(len, lines)),
+        "bare_newlines": sum(b"\n" in line or b"\r" in line for line in lines),
+    }
 
 
 class Session(socketserver.StreamRequestHandler):
@@ -184,7 +210,8 @@ class Session(socketserver.StreamRequestHandler):
             self.say("554 5.7.1 we do not want that")
             return
         tell("message", helo=self.helo, to=self.recipients, tls=self.tls, user=self.user,
-             data=b"".join(lines).decode(), options=self.mail_options, **{"from": self.sender})
+             data=b"".join(lines).decode(), options=self.mail_options,
+             parsed=parse(b"".join(lines)), **{"from": self.sender})
         self.say("250 2.0.0 taken")
 
     def do_rset(self, _):

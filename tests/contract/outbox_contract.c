@@ -1,0 +1,650 @@
+/*
+ * The outbox from draft to delivery: a real store, the relay on the background loop, a mail server
+ * and an SMS gateway in Python. The wall clock is the real one plus what a test adds to it, so that
+ * waits of minutes take none.
+ */
+#include "tests/unit/test.h"
+
+#include "outbox/outbox.h"
+#include "tests/contract/rt_host.h"
+#include "tests/support/child.h"
+#include "tests/support/store_fixture.h"
+
+#define USERS 40
+
+static int64_t added_us;
+
+static int64_t shifted_us(void)
+{
+	return world_real.wall_us() + __atomic_load_n(&added_us, __ATOMIC_ACQUIRE);
+}
+
+static struct child mail_server, gateway;
+
+/* One outbox with all it stands on. */
+struct post {
+	struct store_fixture f;
+	struct lane *lane;
+	struct net *net;
+	struct outbox *o;
+	struct data_key keys[USERS + 1];
+};
+
+static struct keyring *keys_of(void *arg)
+{
+	struct post *p = arg;
+
+	return keyring_ref(p->f.keys);
+}
+
+static enum err add_user(struct tx *tx, void *arg)
+{
+	struct post *p = arg;
+	bool taken;
+
+	for (unsigned n = 1; n <= USERS; n++) {
+		struct user_row user = fixture_user(n);
+
+		data_key_generate(&p->keys[n]);
+		user.data_key = data_key_wrap(tx_arena(tx), p->f.keys, user.id, &p->keys[n]);
+		CHECK(user_insert(tx, &user, &taken) == OK && !taken);
+	}
+	return OK;
+}
+
+static struct outbox_config config_of(const struct post *p)
+{
+	return (struct outbox_config){
+		.smtp_url = str_printf(p->f.arena, "smtp://127.0.0.1:%u", mail_server.port),
+		.mail_from = STR("The Shop \xe2\x82\xac <no-reply@shop.example>"),
+		.sms_url = str_printf(p->f.arena,
+		    "http://AC1:t%%3Aoken@127.0.0.1:%u/2010-04-01/Accounts/AC1/Messages.json",
+		    gateway.port),
+		.sms_from = STR("+15550000"),
+		.product = STR("Fashionistar"),
+		.dev_inbox = true,
+		.first_retry_us = 4 * US_PER_S,
+		.last_retry_us = 60 * US_PER_S,
+		.max_attempts = 3,
+	};
+}
+
+static void open_post(struct post *p)
+{
+	*p = (struct post){ 0 };
+	store_fixture_init(&p->f);
+	store_fixture_open(&p->f);
+	CHECK(fixture_tx(&p->f, add_user, p) == OK);
+	p->lane =
+	    lane_new(&(struct lane_config){ .name = "blocking", .workers = 2, .max_waiting = 100 });
+	p->net = net_new(&(struct net_config){ .blocking = p->lane });
+	CHECK(rt_background_start() == OK);
+}
+
+static void start_relay(struct post *p, const struct outbox_config *config)
+{
+	const struct outbox_deps deps = {
+		.store = p->f.store,
+		.net = p->net,
+		.keys_of = keys_of,
+		.keys_arg = p,
+	};
+	struct str problem = STR_NULL;
+
+	CHECK(outbox_new(config, &deps, p->f.arena, &p->o, &problem) == OK);
+	CHECK(outbox_start(p->o) == OK);
+}
+
+static struct post *open_usual(void)
+{
+	static struct post p;
+	struct outbox_config config;
+
+	open_post(&p);
+	config = config_of(&p);
+	start_relay(&p, &config);
+	return &p;
+}
+
+static void close_post(struct post *p)
+{
+	rt_background_stop();
+	outbox_free(&p->o);
+	net_free(&p->net);
+	lane_free(&p->lane);
+	store_fixture_done(&p->f);
+}
+
+static enum err insert(struct tx *tx, void *arg)
+{
+	return outbox_insert(tx, arg);
+}
+
+/* Drafts and commits, as a flow would. @user 0: nobody's. */
+static struct uuid post_message(struct post *p, unsigned user, const struct message *m)
+{
+	struct uuid id = fixture_id('u', user);
+	struct outbox_row row;
+	struct request rq;
+
+	request_init(&rq, NULL, NEVER_US);
+	rq.keys = p->f.keys;
+	outbox_draft_message(p->o, &rq, user ? &id : NULL, user ? &p->keys[user] : NULL, m, &row);
+	CHECK(store_tx(p->f.store, &rq, insert, &row) == OK);
+	request_done(&rq);
+	outbox_ring(p->o);
+	return row.event_id;
+}
+
+static struct uuid post_code(struct post *p, unsigned user, const char *to, const char *code)
+{
+	return post_message(p, user,
+	    &(struct message){
+		.channel = to[0] == '+' ? CHANNEL_SMS : CHANNEL_EMAIL,
+		.kind = STR("verification_code"),
+		.to = str_of(to),
+		.name = STR("Ada"),
+		.code = str_of(code),
+		.expires_at_us = now_wall_us() + 5 * US_PER_MIN,
+	    });
+}
+
+struct rows {
+	struct outbox_row *v;
+	size_t n;
+};
+
+static enum err list_rows(struct tx *tx, void *arg)
+{
+	struct rows *rows = arg;
+
+	return outbox_list(tx, STR_NULL, 0, 1000, &rows->v, &rows->n);
+}
+
+static struct outbox_row row_of(struct post *p, struct uuid event)
+{
+	struct rows rows;
+
+	CHECK(fixture_read(&p->f, list_rows, &rows) == OK);
+	for (size_t i = 0; i < rows.n; i++) {
+		if (uuid_equal(rows.v[i].event_id, event))
+			return rows.v[i];
+	}
+	fail_msg("the row is gone");
+	return (struct outbox_row){ 0 };
+}
+
+static void let_pass(struct post *p, int64_t us)
+{
+	__atomic_add_fetch(&added_us, us, __ATOMIC_ACQ_REL);
+	outbox_ring(p->o);
+}
+
+#define AWAIT(p, gauge, least)                        \
+	while (outbox_gauges((p)->o).gauge < (least)) \
+	rt_sleep_until(now_mono_us() + US_PER_MS)
+
+static struct str header(const struct json *event, const char *name)
+{
+	return child_text(json_get(json_get(event, "parsed"), "headers"), name);
+}
+
+static const struct json *next_mail(void)
+{
+	return child_event(&mail_server, "message");
+}
+
+/* The code in the subject tells the messages apart. */
+static bool is_code(const struct json *event, const char *code)
+{
+	return str_starts(header(event, "subject"), str_of(code));
+}
+
+static void assert_state(struct post *p, struct uuid event, const char *state, int64_t attempts)
+{
+	struct outbox_row row = row_of(p, event);
+
+	if (!str_eq(row.state, str_of(state)) || row.attempts != attempts)
+		fail_msg("have %.*s after %d attempts (%.*s), want %s after %d", STR_ARG(row.state),
+		    (int)row.attempts, STR_ARG(row.last_error), state, (int)attempts);
+}
+
+static bool has(struct str text, const char *part)
+{
+	return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+}
+
+static void mail_arrives(void **state)
+{
+	struct post *p = open_usual();
+	const struct json *event, *parsed;
+	struct inbox_item *items;
+	struct uuid id;
+	char text[UUID_TEXT_SIZE];
+	size_t n;
+
+	(void)state;
+	assert_true(outbox_can_send(p->o, CHANNEL_EMAIL) && outbox_can_send(p->o, CHANNEL_SMS));
+	id = post_code(p, 1, "Ada@example.com", "012345");
+	event = next_mail();
+	parsed = json_get(event, "parsed");
+	assert_str(child_text(event, "from"), "no-reply@shop.example");
+	assert_str(child_text(event, "helo"), "shop.example");
+	assert_str(child_text(parsed, "from_name"), "The Shop \xe2\x82\xac");
+	assert_str(child_text(parsed, "from_address"), "no-reply@shop.example");
+	assert_str(header(event, "to"), "Ada@example.com");
+	assert_str(header(event, "subject"), "012345 is your Fashionistar code");
+	assert_str(header(event, "auto-submitted"), "auto-generated");
+	uuid_format(id, text);
+	assert_true(has(header(event, "message-id"), text));
+	assert_str(child_text(parsed, "type"), "multipart/alternative");
+	assert_true(has(child_text(parsed, "text"), "Hello Ada,\n"));
+	assert_true(has(child_text(parsed, "text"), "\n    012345\n"));
+	assert_true(has(child_text(parsed, "text"), "within the next 5 minutes"));
+	assert_true(has(child_text(parsed, "html"), ">012345</p>"));
+	assert_int_equal(json_integer(json_get(parsed, "defects")), 0);
+	assert_int_equal(json_integer(json_get(parsed, "bare_newlines")), 0);
+	assert_true(json_integer(json_get(parsed, "longest_line")) <= 76);
+
+	AWAIT(p, delivered, 1);
+	assert_state(p, id, "delivered", 0);
+	assert_int_equal(row_of(p, id).payload.len, 0); /* wiped */
+	outbox_inbox(p->o, p->f.arena, STR("ada@example.com"), &items, &n);
+	assert_int_equal(n, 1);
+	assert_str(items[0].code, "012345");
+	assert_str(items[0].channel, "email");
+	assert_str(items[0].subject, "012345 is your Fashionistar code");
+	close_post(p);
+}
+
+static void sms_arrives(void **state)
+{
+	struct post *p = open_usual();
+	const struct json *event;
+
+	(void)state;
+	post_code(p, 2, "+2348030000000", "654321");
+	event = child_event(&gateway, "sms");
+	assert_str(child_text(event, "user"), "AC1:t:oken");
+	assert_str(child_text(event, "To"), "+2348030000000");
+	assert_str(child_text(event, "From"), "+15550000");
+	assert_str(child_text(event, "Body"),
+	    "654321 is your Fashionistar code. It works for 5 minutes. Do not share it.");
+	AWAIT(p, delivered, 1);
+	close_post(p);
+}
+
+/* A message nobody's: sealed under the system's key. */
+static void without_a_user(void **state)
+{
+	struct post *p = open_usual();
+
+	(void)state;
+	post_code(p, 0, "new@example.com", "111111");
+	assert_true(is_code(next_mail(), "111111"));
+	close_post(p);
+}
+
+/* Those of the same person wait behind one that is retried, and keep their order. */
+static void retried_in_order(void **state)
+{
+	struct post *p = open_usual();
+	struct uuid first, second;
+	struct inbox_item *items;
+	int64_t begun_us = now_wall_us(), next_us;
+	size_t n;
+
+	(void)state;
+	first = post_code(p, 1, "greylist-order@example.com", "000001");
+	second = post_code(p, 1, "order@example.com", "000002");
+	post_code(p, 1, "order@example.com", "000003");
+	post_code(p, 2, "other@example.com", "000004");
+	assert_true(is_code(next_mail(), "000004"));
+	AWAIT(p, retried, 1);
+	AWAIT(p, delivered, 1);
+	assert_state(p, first, "pending", 1);
+	assert_state(p, second, "pending", 0);
+	assert_str(row_of(p, first).last_error, "The mail server answered 451 4.7.1.");
+	next_us = row_of(p, first).next_at_us;
+	assert_true(next_us >= begun_us + 2 * US_PER_S);
+	assert_true(next_us <= now_wall_us() + 4 * US_PER_S);
+	let_pass(p, 4 * US_PER_S);
+	assert_true(is_code(next_mail(), "000001"));
+	assert_true(is_code(next_mail(), "000002"));
+	assert_true(is_code(next_mail(), "000003"));
+	AWAIT(p, delivered, 4);
+	/* Kept once, though it was tried twice. */
+	outbox_inbox(p->o, p->f.arena, STR("greylist-order@example.com"), &items, &n);
+	assert_int_equal(n, 1);
+	close_post(p);
+}
+
+static enum err replay(struct tx *tx, void *arg)
+{
+	return outbox_replay(tx, 0, now_wall_us(), arg);
+}
+
+static void dead_letters(void **state)
+{
+	struct post *p = open_usual();
+	struct uuid refused, greylisted;
+	int64_t n = 0;
+
+	(void)state;
+	refused = post_code(p, 1, "reject@example.com", "000001");
+	post_code(p, 1, "behind@example.com", "000002");
+	assert_true(is_code(next_mail(), "000002")); /* not for ever behind a dead one */
+	AWAIT(p, dead, 1);
+	assert_state(p, refused, "dead", 0);
+	assert_str(row_of(p, refused).last_error, "The mail server answered 550 5.1.1.");
+	assert_true(row_of(p, refused).payload.len > 0);
+
+	/* Out of attempts: 401 is tried again, thrice in all. */
+	greylisted = post_code(p, 2, "+15550401", "000003");
+	AWAIT(p, retried, 1);
+	let_pass(p, 4 * US_PER_S);
+	AWAIT(p, retried, 2);
+	let_pass(p, 8 * US_PER_S);
+	AWAIT(p, dead, 2);
+	assert_state(p, greylisted, "dead", 2);
+
+	/* Replayed, they begin anew. */
+	assert_int_equal(fixture_tx(&p->f, replay, &n), OK);
+	assert_int_equal(n, 2);
+	outbox_ring(p->o);
+	AWAIT(p, dead, 3);
+	AWAIT(p, retried, 3);
+	assert_state(p, greylisted, "pending", 1);
+	close_post(p);
+}
+
+static void replay_delivers(void **state)
+{
+	struct post p;
+	struct outbox_config config;
+	struct uuid id;
+	int64_t n = 0;
+
+	(void)state;
+	open_post(&p);
+	config = config_of(&p);
+	config.max_attempts = 1;
+	start_relay(&p, &config);
+	id = post_code(&p, 1, "greylist-replay@example.com", "000001");
+	AWAIT(&p, dead, 1);
+	assert_int_equal(fixture_tx(&p.f, replay, &n), OK);
+	outbox_ring(p.o);
+	assert_true(is_code(next_mail(), "000001"));
+	AWAIT(&p, delivered, 1);
+	assert_state(&p, id, "delivered", 0);
+	close_post(&p);
+}
+
+/* A code that works no more is never sent, whether it came too late or waited too long. */
+static void expired(void **state)
+{
+	struct post *p = open_usual();
+	struct message late = {
+		.channel = CHANNEL_EMAIL,
+		.kind = STR("verification_code"),
+		.to = STR("late@example.com"),
+		.code = STR("000001"),
+		.expires_at_us = now_wall_us(),
+	};
+	struct uuid id, waiting;
+	struct inbox_item *items;
+	size_t n;
+
+	(void)state;
+	id = post_message(p, 1, &late);
+	AWAIT(p, expired, 1);
+	assert_state(p, id, "expired", 0);
+	assert_int_equal(row_of(p, id).payload.len, 0);
+	outbox_inbox(p->o, p->f.arena, STR_NULL, &items, &n);
+	assert_int_equal(n, 0);
+
+	late.to = STR("greylist-late@example.com");
+	late.expires_at_us = now_wall_us() + 1500 * US_PER_MS;
+	waiting = post_message(p, 2, &late);
+	post_code(p, 2, "after@example.com", "000002");
+	AWAIT(p, retried, 1);
+	/* No use in waiting longer than it lives: those behind it come sooner. */
+	assert_int_equal(row_of(p, waiting).next_at_us, late.expires_at_us);
+	let_pass(p, 1500 * US_PER_MS);
+	assert_true(is_code(next_mail(), "000002"));
+	AWAIT(p, expired, 2);
+	assert_state(p, waiting, "expired", 1);
+	close_post(p);
+}
+
+/* A server that falls silent holds up one delivery and nobody else's; at a stop it is given up. */
+static void hanging(void **state)
+{
+	struct post *p = open_usual();
+	struct uuid stuck;
+
+	(void)state;
+	stuck = post_code(p, 1, "hang@example.com", "000000");
+	assert_str(child_text(child_event(&mail_server, "hanging"), "to"), "hang@example.com");
+	for (unsigned n = 2; n <= USERS; n++)
+		post_code(p, n, n % 2 ? "hangquit@example.com" : "fine@example.com", "000001");
+	for (unsigned n = 2; n <= USERS; n++)
+		assert_true(is_code(next_mail(), "000001"));
+	AWAIT(p, delivered, USERS - 1);
+	rt_background_stop();
+	assert_state(p, stuck, "pending", 0);
+	CHECK(rt_background_start() == OK);
+	close_post(p);
+}
+
+static void many(void **state)
+{
+	enum {
+		EACH = 5
+	};
+	struct post *p = open_usual();
+	int seen[USERS + 1] = { 0 };
+	char to[32], code[8];
+	int64_t user, number;
+
+	(void)state;
+	for (unsigned i = 0; i < EACH; i++) {
+		for (unsigned n = 1; n <= USERS; n++) {
+			snprintf(to, sizeof(to), "%u@example.com", n);
+			snprintf(code, sizeof(code), "%06u", i);
+			post_code(p, n, to, code);
+		}
+	}
+	for (int i = 0; i < EACH * USERS; i++) {
+		const struct json *event = next_mail();
+		struct str address = header(event, "to");
+
+		address = str_upto(address, (size_t)str_find(address, '@'));
+		assert_true(str_to_i64(address, &user) && user >= 1 && user <= USERS);
+		assert_true(str_to_i64(str_upto(header(event, "subject"), 6), &number));
+		assert_int_equal(number, seen[user]++); /* each once, and in order */
+	}
+	AWAIT(p, delivered, EACH * USERS);
+	assert_int_equal(outbox_gauges(p->o).retried, 0);
+	close_post(p);
+}
+
+struct lease {
+	struct outbox_row *rows;
+	size_t n;
+};
+
+static enum err lease_all(struct tx *tx, void *arg)
+{
+	struct lease *l = arg;
+
+	return outbox_lease(tx, now_wall_us(), now_wall_us() + US_PER_MIN, 10, &l->rows, &l->n);
+}
+
+/* Whoever had leased it died: it is delivered when the lease is over, under the same id. */
+static void after_a_crash(void **state)
+{
+	struct post p;
+	struct outbox_config config;
+	struct lease leased = { 0 };
+	const struct json *event;
+	struct uuid crashed, later;
+	char id[UUID_TEXT_SIZE];
+
+	(void)state;
+	open_post(&p);
+	config = config_of(&p);
+	start_relay(&p, &config);
+	rt_background_stop(); /* nobody relays for now */
+	crashed = post_code(&p, 1, "crashed@example.com", "000001");
+	assert_int_equal(fixture_tx(&p.f, lease_all, &leased), OK);
+	assert_int_equal(leased.n, 1);
+	outbox_free(&p.o);
+	CHECK(rt_background_start() == OK);
+	start_relay(&p, &config);
+	later = post_code(&p, 2, "later@example.com", "000002");
+	assert_true(is_code(next_mail(), "000002"));
+	AWAIT(&p, delivered, 1);
+	assert_state(&p, crashed, "pending", 0);
+	let_pass(&p, US_PER_MIN);
+	event = next_mail();
+	assert_true(is_code(event, "000001"));
+	uuid_format(crashed, id);
+	assert_true(has(header(event, "message-id"), id));
+	assert_false(uuid_equal(crashed, later));
+	close_post(&p);
+}
+
+static void sms_failures(void **state)
+{
+	struct post *p = open_usual();
+	struct uuid busy, broken, wrong;
+	int64_t begun_us = now_wall_us();
+
+	(void)state;
+	busy = post_code(p, 1, "+15550429", "000001");
+	broken = post_code(p, 2, "+15550500", "000002");
+	wrong = post_code(p, 3, "+15550400", "000003");
+	AWAIT(p, retried, 2);
+	AWAIT(p, dead, 1);
+	assert_str(row_of(p, wrong).last_error, "The SMS gateway answered 400.");
+	assert_str(row_of(p, broken).last_error, "The SMS gateway answered 500.");
+	/* Longer than our own back-off, because it asked for 7 seconds. */
+	assert_true(row_of(p, busy).next_at_us >= begun_us + 7 * US_PER_S);
+	let_pass(p, 8 * US_PER_S);
+	AWAIT(p, delivered, 2);
+	close_post(p);
+}
+
+/* Nothing listens: the message waits, and what failed says so. */
+static void servers_down(void **state)
+{
+	struct post p;
+	struct outbox_config config;
+	struct uuid mail, sms;
+
+	(void)state;
+	open_post(&p);
+	config = config_of(&p);
+	config.smtp_url = STR("smtp://127.0.0.1:1");
+	config.sms_url = STR("http://127.0.0.1:1/Messages.json");
+	start_relay(&p, &config);
+	mail = post_code(&p, 1, "ada@example.com", "000001");
+	sms = post_code(&p, 2, "+15550001", "000001");
+	AWAIT(&p, retried, 2);
+	assert_state(&p, mail, "pending", 1);
+	assert_state(&p, sms, "pending", 1);
+	assert_true(row_of(&p, mail).last_error.len > 0);
+	close_post(&p);
+}
+
+static void only_the_inbox(void **state)
+{
+	struct post p;
+	struct outbox_config config;
+	struct inbox_item *items;
+	size_t n;
+
+	(void)state;
+	open_post(&p);
+	config = config_of(&p);
+	config.smtp_url = config.sms_url = STR_NULL;
+	start_relay(&p, &config);
+	assert_true(outbox_can_send(p.o, CHANNEL_EMAIL) && outbox_can_send(p.o, CHANNEL_SMS));
+	post_code(&p, 1, "ada@example.com", "000001");
+	AWAIT(&p, delivered, 1);
+	post_code(&p, 2, "+15550001", "000002");
+	AWAIT(&p, delivered, 2);
+	outbox_inbox(p.o, p.f.arena, STR_NULL, &items, &n);
+	assert_int_equal(n, 2);
+	assert_str(items[0].code, "000002"); /* newest first */
+	assert_str(items[1].code, "000001");
+	close_post(&p);
+}
+
+static void refused_settings(void **state)
+{
+	struct outbox_config config = { .smtp_url = STR("smtp://localhost"),
+		.mail_from = STR("x") };
+	const struct outbox_deps deps = { 0 };
+	struct arena *arena = arena_new(ARENA_PLAIN, 0);
+	struct str problem = STR_NULL;
+	struct outbox *o = NULL;
+
+	(void)state;
+	assert_int_equal(outbox_new(&config, &deps, arena, &o, &problem), ERR_INTERNAL);
+	assert_true(has(problem, "mail.from"));
+	config.smtp_url = STR_NULL;
+	config.templates = STR("/nowhere");
+	assert_int_equal(outbox_new(&config, &deps, arena, &o, &problem), ERR_INTERNAL);
+	assert_true(has(problem, "/nowhere"));
+	config.templates = STR_NULL;
+	assert_int_equal(outbox_new(&config, &deps, arena, &o, &problem), OK);
+	assert_false(outbox_can_send(o, CHANNEL_EMAIL) || outbox_can_send(o, CHANNEL_SMS));
+	outbox_free(&o);
+	arena_free(&arena);
+}
+
+static int start(void **state)
+{
+	static struct world shifted;
+	const char *const none[] = { NULL };
+
+	(void)state;
+	shifted = world_real;
+	shifted.wall_us = shifted_us;
+	world = &shifted;
+	child_start(&mail_server, "smtp_server.py", none);
+	child_start(&gateway, "http_server.py", none);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	child_stop(&mail_server);
+	child_stop(&gateway);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mail_arrives),
+		cmocka_unit_test(sms_arrives),
+		cmocka_unit_test(without_a_user),
+		cmocka_unit_test(retried_in_order),
+		cmocka_unit_test(dead_letters),
+		cmocka_unit_test(replay_delivers),
+		cmocka_unit_test(expired),
+		cmocka_unit_test(hanging),
+		cmocka_unit_test(many),
+		cmocka_unit_test(after_a_crash),
+		cmocka_unit_test(sms_failures),
+		cmocka_unit_test(servers_down),
+		cmocka_unit_test(only_the_inbox),
+		cmocka_unit_test(refused_settings),
+	};
+
+	return cmocka_run_group_tests_name("outbox", tests, start, stop);
+}

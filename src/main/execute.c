@@ -49,15 +49,14 @@ bool execute_load(struct call *call)
 
 static int run_on_core(struct call *call, struct core *core)
 {
-	struct request rq;
+	struct str operation = str_printf(call->arena, "command %s", call->command->name);
 	int code;
 
-	core_request(core, &rq, str_printf(call->arena, "command %s", call->command->name),
-	    now_mono_us() + COMMAND_DEADLINE_US);
 	call->core = core;
-	call->rq = &rq;
+	call->rq = ARENA_NEW(call->arena, struct request);
+	core_request(core, call->rq, operation, now_mono_us() + COMMAND_DEADLINE_US);
 	code = call->command->run(call);
-	request_done(&rq);
+	request_done(call->rq);
 	return code;
 }
 

@@ -167,10 +167,32 @@ bool str_utf8_valid(struct str s)
 	return true;
 }
 
+/* Bytes of @w that are @c have their top bit set in the result, the lowest of them for certain. */
+static uint64_t bytes_that_are(uint64_t w, uint8_t c)
+{
+	uint64_t x = w ^ (UINT64_MAX / 255 * c);
+
+	return (x - UINT64_MAX / 255) & ~x;
+}
+
+/* Subtracting sets the top bit of what is too small; a borrow comes only from such a byte. */
+static bool eight_are_plain(const char *p)
+{
+	uint64_t w, below;
+
+	memcpy(&w, p, sizeof(w));
+	below = w - UINT64_MAX / 255 * ' ';
+	return ((w | below | bytes_that_are(w, '"') | bytes_that_are(w, '\\') |
+		    bytes_that_are(w, 0x7f)) &
+		   (UINT64_MAX / 255 * 0x80)) == 0;
+}
+
 size_t str_plain_span(struct str s)
 {
 	size_t n = 0;
 
+	while (s.len - n >= sizeof(uint64_t) && eight_are_plain(s.ptr + n))
+		n += sizeof(uint64_t);
 	while (
 	    n < s.len && s.ptr[n] >= ' ' && s.ptr[n] <= '~' && s.ptr[n] != '"' && s.ptr[n] != '\\')
 		n++;

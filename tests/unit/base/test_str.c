@@ -280,6 +280,25 @@ static void an_impossible_buf_aborts(void **state)
 	arena_free(&a);
 }
 
+/* Every byte at every place of a long text: words of eight and what is left of them agree. */
+static void plain_text_ends_where_it_must(void **state)
+{
+	char text[37];
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		bool plain = c >= ' ' && c <= '~' && c != '"' && c != '\\';
+
+		for (size_t at = 0; at < sizeof(text); at++) {
+			memset(text, at % 2 ? '~' : ' ', sizeof(text));
+			text[at] = (char)c;
+			assert_int_equal(str_plain_span(str_bytes(text, sizeof(text))),
+			    plain ? sizeof(text) : at);
+		}
+	}
+	assert_int_equal(str_plain_span(STR("")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +316,7 @@ int main(void)
 		cmocka_unit_test(a_buf_grows),
 		cmocka_unit_test(reserved_room_keeps_what_was_written),
 		cmocka_unit_test(an_impossible_buf_aborts),
+		cmocka_unit_test(plain_text_ends_where_it_must),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,15 +28,19 @@ static void make_keys(struct store_fixture *f)
 	must(keyring_new(&config, &f->keys, &problem) == OK, problem);
 }
 
-void store_fixture_init(struct store_fixture *f)
+const char *store_fixture_home(void)
 {
 	/* Nothing here is to outlive a power cut, and syncing to memory is quick. */
-	bool shm = access("/dev/shm", W_OK) == 0;
+	return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
+void store_fixture_init(struct store_fixture *f)
+{
 	char dir[64];
 	struct migrate_result result;
 
 	*f = (struct store_fixture){ .arena = arena_new(ARENA_PLAIN, 0) };
-	snprintf(dir, sizeof(dir), "%s/cloakroom-store-XXXXXX", shm ? "/dev/shm" : "/tmp");
+	snprintf(dir, sizeof(dir), "%s/cloakroom-store-XXXXXX", store_fixture_home());
 	must(mkdtemp(dir) != NULL, "mkdtemp");
 	f->dir = str_dup(f->arena, str_of(dir));
 	f->path = str_printf(f->arena, "%s/cloakroom.db", dir);

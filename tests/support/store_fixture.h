@@ -18,6 +18,8 @@ struct store_fixture {
 	struct store *store;
 };
 
+/** store_fixture_home() - the folder in which fixtures make their directories. */
+const char *store_fixture_home(void);
 /** store_fixture_init() - a directory, keys, and a migrated file that nobody has open. */
 void store_fixture_init(struct store_fixture *f);
 /** store_fixture_open() - open it as f->config says; again after store_close(&f->store). */

@@ -140,7 +140,7 @@ static void another_program_holds_the_file(void **state)
 	assert_int_equal(add(f, 2), OK);
 }
 
-/* --- a disk of eight megabytes, in a child that sees it as /tmp --- */
+/* --- a disk of eight megabytes, in a child that alone sees it --- */
 
 #define PROFILE_BYTES 9000
 #define CANNOT 77
@@ -166,14 +166,17 @@ static unsigned add_until_full(struct store_fixture *f, unsigned n)
 static void fill_the_disk(void)
 {
 	static char bytes[1 << 20];
+	const char *home = store_fixture_home();
 	struct store_fixture f;
+	char filler[64];
 	unsigned first, second;
 	int fd;
 
 	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("tmpfs", "/tmp", "tmpfs", 0, "size=8m") != 0)
+	    mount("tmpfs", home, "tmpfs", 0, "size=8m") != 0)
 		_exit(CANNOT);
-	fd = open("/tmp/filler", O_CREAT | O_WRONLY, 0600);
+	snprintf(filler, sizeof(filler), "%s/filler", home);
+	fd = open(filler, O_CREAT | O_WRONLY, 0600);
 	if (fd < 0 || write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
 		_exit(1);
 	store_fixture_init(&f);

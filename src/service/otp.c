@@ -18,7 +18,8 @@ struct found {
 	struct flow_row flow;
 	bool has_user;
 	struct user_row user;
-	struct account *account;
+	struct account *owner;   /* whose it is, disabled or deleted ones too; NULL: nobody's */
+	struct account *account; /* the same, if a code may let them in */
 };
 
 static enum err find_tx(struct tx *tx, void *arg)
@@ -59,8 +60,10 @@ static enum err find(struct request *rq, const struct otp_target *target, struct
 		f->n_indexes = identifier_indexes(rq, &f->identifier, f->indexes);
 	}
 	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_tx, f);
-	if (e == OK && f->has_user && f->user.state == USER_ACTIVE)
-		e = account_open(rq, &f->user, &f->account);
+	if (e == OK && f->has_user && f->user.state != USER_ERASED)
+		e = account_open(rq, &f->user, &f->owner);
+	if (e == OK && f->owner && f->user.state == USER_ACTIVE)
+		f->account = f->owner;
 	return e;
 }
 
@@ -132,10 +135,10 @@ static void draft_rows(struct consume *c)
 	struct audit_entry entry = {
 		.event = STR("otp.failed"),
 		.outcome = ERR_OTP_INVALID,
-		.subject = c->found->account,
+		.subject = c->found->owner,
 	};
 
-	if (!c->found->account)
+	if (!c->found->owner)
 		entry.subject_index = subject_of(c->rq, c->found);
 	audit_draft(c->rq, &entry, &c->failed);
 	if (!c->found->account)
@@ -298,21 +301,31 @@ static void draft_new(struct request *rq, const struct found *f, struct resend *
 	flow_draft(rq, &wish, &r->draft);
 }
 
-static enum err draft_resend(struct request *rq, struct found *f, struct resend *r)
+/* The same flow goes on; what was sent to somebody who may not come in any more is not sent again.
+ */
+static enum err draft_renewal(struct request *rq, const struct found *f, struct resend *r)
 {
-	const struct account *opens = f->has_flow && f->flow.has_user ? f->account : NULL;
-	struct audit_entry entry = { .event = STR("otp.sent"), .subject = f->account };
+	enum err e = flow_redraft(rq, &f->flow, f->flow.has_user ? f->owner : NULL,
+	    f->by_identifier ? &f->identifier : NULL, &r->draft);
+
+	r->draft.has_message = r->draft.has_message && f->account;
+	return e;
+}
+
+static enum err draft_resend(struct request *rq, const struct found *f, struct resend *r)
+{
+	struct audit_entry entry = { .event = STR("otp.sent"), .subject = f->owner };
+	bool erased = f->flow.has_user && !f->owner;
 	enum err e = OK;
 
-	r->renew = f->has_flow && flow_live(rq, &f->flow);
+	r->renew = f->has_flow && flow_live(rq, &f->flow) && !erased;
 	r->by_address = f->by_identifier;
 	if (!r->renew && !f->by_identifier)
 		return fault(rq, ERR_OTP_INVALID, "no live flow of that id");
-	if (!f->account)
+	if (!f->owner)
 		entry.subject_index = subject_of(rq, f);
 	if (r->renew)
-		e = flow_redraft(
-		    rq, &f->flow, opens, f->by_identifier ? &f->identifier : NULL, &r->draft);
+		e = draft_renewal(rq, f, r);
 	else
 		draft_new(rq, f, r);
 	audit_draft(rq, &entry, &r->audit);

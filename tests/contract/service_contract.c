@@ -133,6 +133,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(code_resend_cools_down),
 		ONE(code_sends_are_capped),
 		ONE(code_resend_of_the_dead),
+		ONE(code_of_the_disabled),
 		ONE(code_verify_retry),
 		ONE(code_resend_retry),
 		ONE(code_target_missing),

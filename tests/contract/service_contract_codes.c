@@ -280,6 +280,24 @@ void code_resend_of_the_dead(void *arg)
 	POSTS(f, "");
 }
 
+/* Disabled between register and resend: no message, no code, and no sign of it. */
+void code_of_the_disabled(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct verification v = begin(f);
+	struct signed_in in = { 0 };
+
+	set_state(f, ADA, USER_DISABLED);
+	service_fixture_advance(US_PER_MIN);
+	CHECK(resend(f, v.flow_id, &v) == OK);
+	CHECK(str_eq(v.destination, STR("a**@example.com")));
+	service_fixture_advance(US_PER_MIN);
+	CHECK(resend_address(f, ADA, &v) == OK);
+	POSTS(f, "");
+	CHECK(verify(f, v.flow_id, v.otp, &in) == ERR_OTP_INVALID);
+	CHECK(!person(f, ADA).is_verified);
+}
+
 void code_verify_retry(void *arg)
 {
 	struct service_fixture *f = arg;

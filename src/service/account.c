@@ -34,13 +34,12 @@ static struct str *profile_slot(struct profile *profile, size_t i)
 	return (struct str *)(void *)((char *)profile + profile_fields[i].offset);
 }
 
-struct str account_seal_profile(
-    struct request *rq, const struct data_key *key, const struct profile *profile)
+struct str profile_encode(struct arena *secrets, const struct profile *profile)
 {
 	struct profile copy = *profile;
 	struct buf plain;
 
-	buf_init(&plain, rq->secrets, 128);
+	buf_init(&plain, secrets, 128);
 	for (size_t i = 0; i < ARRAY_LEN(profile_fields); i++) {
 		struct str value = str_upto(*profile_slot(&copy, i), UINT16_MAX);
 
@@ -51,10 +50,10 @@ struct str account_seal_profile(
 		buf_add_char(&plain, (char)(value.len & 0xff));
 		buf_add(&plain, value);
 	}
-	return seal(rq->arena, key, FIELD_PROFILE, buf_str(&plain));
+	return buf_str(&plain);
 }
 
-static bool profile_read(struct str plain, struct profile *ret)
+bool profile_decode(struct str plain, struct profile *ret)
 {
 	while (plain.len >= 3) {
 		const uint8_t *head = (const uint8_t *)plain.ptr;
@@ -68,6 +67,12 @@ static bool profile_read(struct str plain, struct profile *ret)
 		plain = str_from(plain, 3 + len);
 	}
 	return str_empty(plain);
+}
+
+struct str account_seal_profile(
+    struct request *rq, const struct data_key *key, const struct profile *profile)
+{
+	return seal(rq->arena, key, FIELD_PROFILE, profile_encode(rq->secrets, profile));
 }
 
 struct str account_seal_identifier(
@@ -95,7 +100,7 @@ enum err account_open(struct request *rq, const struct user_row *row, struct acc
 		return fault(rq, ERR_INTERNAL, "a user's identifier does not open");
 	if (!str_empty(row->profile)) {
 		if (unseal(rq->arena, &account->key, FIELD_PROFILE, row->profile, &plain) != OK ||
-		    !profile_read(plain, &account->profile))
+		    !profile_decode(plain, &account->profile))
 			return fault(rq, ERR_INTERNAL, "a user's profile does not open");
 	}
 	*ret = account;

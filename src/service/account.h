@@ -32,6 +32,9 @@ MUST_CHECK enum err account_open(
  */
 struct account *account_draft(struct request *rq, const struct identifier *id, struct str index,
     enum role role, const struct profile *profile, struct str password);
+/** profile_encode() - the plain bytes of a profile, in @secrets; profile_decode() reads them. */
+struct str profile_encode(struct arena *secrets, const struct profile *profile);
+bool profile_decode(struct str plain, struct profile *ret);
 /** account_seal_profile() - the value for users.profile. */
 struct str account_seal_profile(
     struct request *rq, const struct data_key *key, const struct profile *profile);

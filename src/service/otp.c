@@ -2,9 +2,8 @@
 
 #include "service/audit.h"
 #include "service/flow.h"
+#include "service/pending.h"
 #include "service/throttle.h"
-
-#define FIELD_PENDING STR("flows.pending")
 
 /* What a target leads to: a flow, and the person behind it unless it is a decoy. */
 struct found {
@@ -81,7 +80,8 @@ struct consume {
 	struct request *rq;
 	struct found *found;
 	struct str code_hash;
-	struct str password; /* a registration's, taking effect with the proof; may be empty */
+	bool settles; /* a registration waits for the proof */
+	struct pending pending;
 	struct session_draft session;
 	struct audit_row verified, signed_in, failed;
 	bool consumed;
@@ -92,14 +92,12 @@ static enum err prove(struct tx *tx, struct consume *c)
 {
 	const struct account *account = c->found->account;
 	struct request *rq = c->rq;
-	bool changed;
 	enum err e = session_begin(rq, tx, account, &c->session);
 
+	if (e == OK && c->settles)
+		e = pending_settle(tx, account, &c->pending, rq->now_us);
 	if (e == OK)
 		e = user_set_verified(tx, account->row.id, rq->now_us);
-	if (e == OK && !str_empty(c->password))
-		e = user_set_password(
-		    tx, account->row.id, c->password, STR_NULL, rq->now_us, &changed);
 	if (e == OK)
 		e = flow_set_session(tx, c->found->flow.id, c->session.row.id);
 	if (e == OK)
@@ -151,21 +149,33 @@ static void draft_rows(struct consume *c)
 	audit_draft(c->rq, &entry, &c->signed_in);
 }
 
+/* The address alone does not tell whose registration a code belongs to: docs/adr/0007. */
+static enum err adopt_pending(struct consume *c)
+{
+	struct found *f = c->found;
+	enum err e;
+
+	c->settles = !str_empty(f->flow.pending) && !f->by_identifier && !f->user.is_verified;
+	if (!c->settles)
+		return OK;
+	e = pending_open(c->rq, &f->account->key, f->flow.pending, &c->pending);
+	if (e == OK)
+		pending_adopt(c->rq, f->account, &c->pending);
+	return e;
+}
+
 static enum err draft_proof(struct consume *c, const struct idempotency *idempotency)
 {
 	struct found *f = c->found;
+	enum err e;
 
 	if (!f->account)
 		return OK;
+	e = adopt_pending(c);
+	if (e != OK)
+		return e;
 	f->account->row.is_verified = true;
 	session_draft(c->rq, f->account, STR("otp"), idempotency, &c->session);
-	/* The address alone does not tell whose registration this code belongs to: see
-	 * registration_create(). */
-	if (str_empty(f->flow.pending) || f->by_identifier)
-		return OK;
-	if (unseal(c->rq->secrets, &f->account->key, FIELD_PENDING, f->flow.pending,
-		&c->password) != OK)
-		return fault(c->rq, ERR_INTERNAL, "a flow's pending password does not open");
 	return OK;
 }
 

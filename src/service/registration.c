@@ -3,9 +3,9 @@
 #include "service/audit.h"
 #include "service/flow.h"
 #include "service/password.h"
+#include "service/pending.h"
 #include "service/throttle.h"
 
-#define FIELD_PENDING STR("flows.pending")
 #define NAME_MAX_BYTES 150
 /* How often to look again when what was found holds no more: new, then taken, then proven. */
 #define TRIES 3
@@ -137,20 +137,52 @@ static enum err find_and_hash(struct request *rq, struct plan *plan)
 	return rt_gather(tasks, ARRAY_LEN(tasks));
 }
 
+static struct profile profile_of(const struct registration *in)
+{
+	return (struct profile){
+		.first_name = in->first_name,
+		.last_name = in->last_name,
+		.country = in->country,
+		.locale = in->locale,
+	};
+}
+
 static struct account *new_account(struct request *rq, const struct plan *plan)
 {
-	struct profile profile = {
-		.first_name = plan->in->first_name,
-		.last_name = plan->in->last_name,
-		.country = plan->in->country,
-		.locale = plan->in->locale,
-	};
+	const struct profile profile = profile_of(plan->in);
 
 	return account_draft(
 	    rq, &plan->identifier, plan->indexes[0], plan->role, &profile, plan->password);
 }
 
-/* New, there but never verified, or somebody's: three flows that look alike from outside. */
+static struct str seal_pending(struct request *rq, const struct plan *plan)
+{
+	const struct pending pending = {
+		.password = plan->password,
+		.role = plan->role,
+		.profile = profile_of(plan->in),
+		.consents = plan->in->consents,
+		.n_consents = plan->in->n_consents,
+	};
+
+	return pending_seal(rq, &plan->account->key, &pending);
+}
+
+/* Somebody is there: gone for good, at home, or never verified. */
+static void wish_for_existing(struct request *rq, const struct plan *plan, struct flow_wish *wish)
+{
+	if (plan->existing.state != USER_ACTIVE) {
+		wish->decoy = true;
+		wish->message = STR_NULL;
+	} else if (plan->existing.is_verified) {
+		wish->decoy = true;
+		wish->message = STR("already_registered");
+	} else {
+		wish->pending = seal_pending(rq, plan);
+	}
+}
+
+/* New, there but never verified, or somebody's: flows that look alike from outside. */
 static enum err draft(struct request *rq, struct plan *plan)
 {
 	struct flow_wish wish = {
@@ -171,18 +203,9 @@ static enum err draft(struct request *rq, struct plan *plan)
 		if (e != OK)
 			return e;
 		entry.outcome = ERR_ALREADY_REGISTERED;
+		wish_for_existing(rq, plan, &wish);
 	}
 	wish.account = plan->account;
-	if (!plan->is_new && plan->existing.is_verified) {
-		wish.decoy = true;
-		wish.message = STR("already_registered");
-	} else if (!plan->is_new) {
-		wish.pending = seal(rq->arena, &plan->account->key, FIELD_PENDING, plan->password);
-	}
-	if (!plan->is_new && plan->existing.state != USER_ACTIVE) {
-		wish.decoy = true;
-		wish.message = STR_NULL;
-	}
 	entry.subject = plan->account;
 	flow_draft(rq, &wish, &plan->flow);
 	audit_draft(rq, &entry, &plan->audit);
@@ -193,22 +216,6 @@ struct write_arg {
 	struct request *rq;
 	struct plan *plan;
 };
-
-static enum err write_consents(struct tx *tx, const struct request *rq, const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->in->n_consents; i++) {
-		struct consent_row row = {
-			.document = plan->in->consents[i].document,
-			.version = plan->in->consents[i].version,
-			.given_at_us = rq->now_us,
-		};
-		enum err e = consent_insert(tx, plan->account->row.id, &row);
-
-		if (e != OK)
-			return e;
-	}
-	return OK;
-}
 
 static enum err write_tx(struct tx *tx, void *arg)
 {
@@ -224,7 +231,8 @@ static enum err write_tx(struct tx *tx, void *arg)
 		e = user_insert(tx, user, &plan->stale);
 		if (e != OK || plan->stale)
 			return e;
-		e = write_consents(tx, w->rq, plan);
+		e = consents_write(
+		    tx, user->id, plan->in->consents, plan->in->n_consents, w->rq->now_us);
 		if (e == OK)
 			e = outbox_append_event(w->rq->service->outbox, tx, STR("user.registered"),
 			    user->id, w->rq->now_us, &role, 1);

@@ -59,6 +59,9 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_USER_WITHHOLD_PASSWORD] =
 		"UPDATE users SET password = '!', password_at = $2, updated_at = $2"
 		" WHERE id = $1 AND is_verified = 0 RETURNING 1",
+	[STMT_USER_SETTLE] =
+		"UPDATE users SET password = $2, password_at = $5, profile = $3, role = $4,"
+		" updated_at = $5 WHERE id = $1 AND is_verified = 0 RETURNING 1",
 	[STMT_USER_SET_PROFILE] =
 		"UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1",
 	[STMT_USER_NOTE_LOGIN] =
@@ -83,6 +86,8 @@ static const char *const texts[STMT_COUNT] = {
 		" AND role = $3 AND state = $4" USER_PAGE_END,
 	[STMT_USER_COUNT_ROLE] =
 		"SELECT count(*) FROM users WHERE role = $1 AND state = 'active'",
+	[STMT_CONSENT_CLEAR] =
+		"DELETE FROM consents WHERE user_id = $1",
 	[STMT_CONSENT_INSERT] =
 		"INSERT INTO consents (user_id, document, version, given_at)"
 		" VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",

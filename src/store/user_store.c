@@ -181,6 +181,17 @@ enum err user_withhold_password(struct tx *tx, struct uuid id, int64_t now_us, b
 	return tx_exists(tx, STMT_USER_WITHHOLD_PASSWORD, params, ARRAY_LEN(params), ret_withheld);
 }
 
+enum err user_settle(struct tx *tx, const struct user_row *user, int64_t now_us, bool *ret_settled)
+{
+	const struct val params[] = { val_uuid(&user->id), val_text(user->password),
+		opt_blob(user->profile), val_text(role_name(user->role)), val_int(now_us) };
+	enum err r = tx_exists(tx, STMT_USER_SETTLE, params, ARRAY_LEN(params), ret_settled);
+
+	if (r != OK || !*ret_settled)
+		return r;
+	return insert_profile(tx, user->id, user->role, now_us);
+}
+
 enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int64_t now_us)
 {
 	const struct val params[] = { val_uuid(&id), opt_blob(sealed), val_int(now_us) };
@@ -259,6 +270,13 @@ enum err user_count_role(struct tx *tx, enum role role, int64_t *ret)
 	const struct val name = val_text(role_name(role));
 
 	return tx_int(tx, STMT_USER_COUNT_ROLE, &name, 1, ret);
+}
+
+enum err consent_clear(struct tx *tx, struct uuid user)
+{
+	const struct val key = val_uuid(&user);
+
+	return tx_push(tx, STMT_CONSENT_CLEAR, &key, 1);
 }
 
 enum err consent_insert(struct tx *tx, struct uuid user, const struct consent_row *consent)

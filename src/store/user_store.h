@@ -72,6 +72,13 @@ MUST_CHECK enum err user_set_password(struct tx *tx, struct uuid id, struct str 
  */
 MUST_CHECK enum err user_withhold_password(
     struct tx *tx, struct uuid id, int64_t now_us, bool *ret_withheld);
+/**
+ * user_settle() - give an account that nobody has proven yet its password, profile and role
+ * @user:        its id, and what it becomes
+ * @ret_settled: false when it is verified (by now)
+ */
+MUST_CHECK enum err user_settle(
+    struct tx *tx, const struct user_row *user, int64_t now_us, bool *ret_settled);
 MUST_CHECK enum err user_set_profile(
     struct tx *tx, struct uuid id, struct str sealed, int64_t now_us);
 /**
@@ -109,6 +116,9 @@ struct consent_row {
 /** consent_insert() - note that @user agreed; a repeat is ignored. */
 MUST_CHECK enum err consent_insert(
     struct tx *tx, struct uuid user, const struct consent_row *consent);
+
+/** consent_clear() - forget what @user agreed to: it was somebody else who did. */
+MUST_CHECK enum err consent_clear(struct tx *tx, struct uuid user);
 
 /** meta_get() / meta_put() - small named values of the installation, e.g. the key check. */
 MUST_CHECK enum err meta_get(struct tx *tx, struct str key, struct str *ret, bool *ret_found);

@@ -116,6 +116,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(registration_contested_by_address),
 		ONE(registration_contested_resent),
 		ONE(registration_contested_resent_by_flow),
+		ONE(registration_contested_profile),
 		ONE(registration_refusals),
 		ONE(registration_retry),
 		ONE(registration_retry_revealing),

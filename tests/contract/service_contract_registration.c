@@ -180,6 +180,39 @@ void registration_contested_resent_by_flow(void *arg)
 	CHECK(sign_in(f, ADA, OTHER_PASSWORD, &in) == OK);
 }
 
+/* The one who proves the address gets the account they asked for, not a stranger's. */
+void registration_contested_profile(void *arg)
+{
+	struct service_fixture *f = arg;
+	const struct registration stranger = {
+		.email = ADA,
+		.password = secret_of(OTHER_PASSWORD),
+		.first_name = STR("Eve"),
+		.last_name = STR("Mallory"),
+		.role = STR("vendor"),
+	};
+	const struct consent_given terms = { STR_INIT("terms"), STR_INIT("2026-01") };
+	const struct registration owner = {
+		.email = ADA,
+		.password = secret_of(PASSWORD),
+		.first_name = STR("Ada"),
+		.country = STR("NG"),
+		.consents = &terms,
+		.n_consents = 1,
+	};
+	struct call c = { .f = f };
+	struct registered r = { 0 };
+	struct signed_in in = { 0 };
+
+	CHECK(call_register(&c, &stranger, &r) == OK);
+	CHECK(call_register(&c, &owner, &r) == OK);
+	CHECK(verify(f, r.verification.flow_id, r.verification.otp, &in) == OK);
+	CHECK(str_eq(in.user.first_name, STR("Ada")) && str_empty(in.user.last_name));
+	CHECK(str_eq(in.user.country, STR("NG")) && str_eq(in.user.role, STR("client")));
+	CHECK(person(f, ADA).role == ROLE_CLIENT);
+	CHECK(authenticate(f, in.tokens.access) == OK);
+}
+
 void registration_refusals(void *arg)
 {
 	struct service_fixture *f = arg;

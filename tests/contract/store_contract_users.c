@@ -132,16 +132,36 @@ static enum err note_login(struct tx *tx, void *arg)
 	return ERR_FORBIDDEN; /* as if it had not been */
 }
 
+/* What is still open while nobody has proven the address, and no longer. */
+static enum err settle(struct tx *tx, void *arg)
+{
+	struct user_row mine = get(tx, 1);
+	bool done = false;
+
+	(void)arg;
+	mine.password = STR("mine");
+	mine.profile = STR("my name");
+	mine.role = ROLE_VENDOR;
+	CHECK(user_withhold_password(tx, mine.id, 8, &done) == OK && done);
+	CHECK(str_eq(get(tx, 1).password, STR("!")) && get(tx, 1).password_at_us == 8);
+	CHECK(user_settle(tx, &mine, 9, &done) == OK && done && consent_clear(tx, mine.id) == OK);
+	CHECK(str_eq(get(tx, 1).password, STR("mine")) && get(tx, 1).password_at_us == 9);
+	CHECK(str_eq(get(tx, 1).profile, STR("my name")) && get(tx, 1).role == ROLE_VENDOR);
+	CHECK(get(tx, 1).epoch == 1 && !get(tx, 1).is_verified);
+	CHECK(user_set_verified(tx, mine.id, 10) == OK);
+	CHECK(user_withhold_password(tx, mine.id, 11, &done) == OK && !done);
+	CHECK(user_settle(tx, &mine, 11, &done) == OK && !done);
+	CHECK(get(tx, 1).updated_at_us == 10);
+	return ERR_FORBIDDEN; /* as if it had not been */
+}
+
 static enum err change_rest(struct tx *tx, void *arg)
 {
 	struct uuid id = fixture_id('u', 1);
 	bool changed = false;
 
 	(void)arg;
-	CHECK(user_withhold_password(tx, id, 9, &changed) == OK && changed);
-	CHECK(str_eq(get(tx, 1).password, STR("!")) && get(tx, 1).password_at_us == 9);
 	CHECK(user_set_verified(tx, id, 10) == OK && get(tx, 1).is_verified);
-	CHECK(user_withhold_password(tx, id, 10, &changed) == OK && !changed);
 	CHECK(user_set_verified(tx, id, 11) == OK && get(tx, 1).updated_at_us == 10);
 	CHECK(user_set_profile(tx, id, STR("new"), 12) == OK);
 	CHECK(str_eq(get(tx, 1).profile, STR("new")));
@@ -164,6 +184,7 @@ void store_user_changes(void *arg)
 	add_users(arg, 2);
 	RUN(arg, change_password, NULL);
 	CHECK(fixture_tx(arg, note_login, NULL) == ERR_FORBIDDEN);
+	CHECK(fixture_tx(arg, settle, NULL) == ERR_FORBIDDEN);
 	RUN(arg, change_rest, NULL);
 }
 

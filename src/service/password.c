@@ -2,14 +2,36 @@
 
 #include "base/clock.h"
 
-/* A password made of the person's own identifier: refused when it contains the part before "@". */
 static bool contains_nocase(struct str hay, struct str needle)
 {
-	if (needle.len < 4)
-		return false;
 	for (size_t i = 0; i + needle.len <= hay.len; i++)
 		if (str_eq_nocase(str_bytes(hay.ptr + i, needle.len), needle))
 			return true;
+	return false;
+}
+
+/* Shorter, and it might be part of any word. */
+#define NAME_MIN 4
+/* So much of a number is the person's own, with or without the codes before it. */
+#define OWN_DIGITS 8
+
+/*
+ * Made of the person's own identifier, as typed or as folded: the whole address or the part before
+ * "@", or the end of their number.
+ */
+static bool is_made_of(struct str password, const struct identifier *own)
+{
+	struct str spellings[] = { own->display, own->canonical };
+
+	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+		struct str s = spellings[i];
+		ssize_t at = str_find_last(s, '@');
+		size_t cut = s.len > OWN_DIGITS ? s.len - OWN_DIGITS : 0;
+
+		if (contains_nocase(password, at < 0 ? str_from(s, cut) : s) ||
+		    (at >= NAME_MIN && contains_nocase(password, str_upto(s, (size_t)at))))
+			return true;
+	}
 	return false;
 }
 
@@ -28,14 +50,8 @@ enum err password_check_policy(
 		bound = str_printf(rq->arena, "%u", config->password_min);
 		return request_refuse_field(rq, field, TEXT_PASSWORD_TOO_SHORT, &bound, 1);
 	}
-	if (own) {
-		ssize_t at = str_find_last(own->canonical, '@');
-		struct str name = at < 0 ? own->canonical : str_upto(own->canonical, (size_t)at);
-
-		if (contains_nocase(text, name))
-			return request_refuse_field(
-			    rq, field, TEXT_PASSWORD_IS_IDENTIFIER, NULL, 0);
-	}
+	if (own && is_made_of(text, own))
+		return request_refuse_field(rq, field, TEXT_PASSWORD_IS_IDENTIFIER, NULL, 0);
 	return OK;
 }
 

@@ -40,10 +40,10 @@ struct registered {
  * message, unless registration.reveal_existing says otherwise.
  *
  * Two registrations of one unproven address are two people until one proves it. From the second on
- * the account itself holds no password; what the newest one brought (password, name, role, consents)
- * waits with its flow and takes effect when that flow's id comes back with its code. A code shown
- * with the address alone, or after a resend by address, signs in and leaves the password to be set:
- * it does not say which of the two is there.
+ * the account itself holds no password; what the newest one brought (password, name, role,
+ * consents) waits with its flow and takes effect when that flow's id comes back with its code. A
+ * code shown with the address alone, or after a resend by address, signs in and leaves the password
+ * to be set: it does not say which of the two is there.
  *
  * Returns: OK, ERR_VALIDATION_FAILED, ERR_ALREADY_REGISTERED, ERR_THROTTLED,
  * ERR_IDEMPOTENCY_CONFLICT, or a machine error.

@@ -118,6 +118,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(registration_contested_resent_by_flow),
 		ONE(registration_contested_profile),
 		ONE(registration_refusals),
+		ONE(registration_passwords),
 		ONE(registration_retry),
 		ONE(registration_retry_revealing),
 		ONE(registration_test_recipients),

@@ -242,6 +242,44 @@ void registration_refusals(void *arg)
 	POSTS(f, "");
 }
 
+static enum err with_password(struct service_fixture *f, struct str address, struct str password)
+{
+	struct registered r = { 0 };
+
+	service_fixture_advance(US_PER_HOUR);
+	return sign_up(f, address, password, &r);
+}
+
+void registration_passwords(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct str eve = STR("eve@example.com"), phone = STR("+2348031234567");
+	char long_one[1025];
+	struct signed_in in = { 0 };
+
+	memset(long_one, 'x', sizeof(long_one));
+	/* Code points, not bytes, up to the bound in bytes; no character is unwelcome. */
+	CHECK(with_password(f, eve, STR("\xf0\x9f\x8c\x8d\xf0\x9f\x8c\x8d")) ==
+	      ERR_VALIDATION_FAILED);
+	CHECK(with_password(f, eve, str_bytes(long_one, 1025)) == ERR_VALIDATION_FAILED);
+	CHECK(with_password(f, eve, STR("1234567")) == ERR_VALIDATION_FAILED);
+	/* Not one's own name at the counter, whole or in part, in any case. */
+	CHECK(with_password(f, STR("ada.lovelace@example.com"), STR("xADA.Lovelacex")) ==
+	      ERR_VALIDATION_FAILED);
+	CHECK(with_password(f, STR("al@example.com"), STR("AL@example.com")) ==
+	      ERR_VALIDATION_FAILED);
+	CHECK(with_password(f, phone, STR("+2348031234567")) == ERR_VALIDATION_FAILED);
+	CHECK(with_password(f, phone, STR("08031234567")) == ERR_VALIDATION_FAILED);
+	TRAIL(f, "");
+	CHECK(with_password(f, eve, str_bytes(long_one, 1024)) == OK);
+	/* A NUL inside does not end a password. */
+	CHECK(with_password(f, STR("nul@example.com"), STR("before\0after")) == OK);
+	CHECK(sign_in(f, STR("nul@example.com"), STR("before\0other"), &in) ==
+	      ERR_INVALID_CREDENTIALS);
+	CHECK(sign_in(f, STR("nul@example.com"), STR("before\0after"), &in) ==
+	      ERR_VERIFICATION_REQUIRED);
+}
+
 void registration_retry(void *arg)
 {
 	struct service_fixture *f = arg;

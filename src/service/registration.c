@@ -290,9 +290,20 @@ static enum err refuse_existing(
     struct request *rq, struct plan *plan, struct registered *ret, bool *ret_answered)
 {
 	struct str field = plan->identifier.kind == IDENTIFIER_EMAIL ? STR("email") : STR("phone");
+	struct audit_entry entry = {
+		.event = STR("user.registered"),
+		.outcome = ERR_ALREADY_REGISTERED,
+	};
 	enum err e = answer_retry(rq, plan, ret, ret_answered);
 
 	if (e != OK || *ret_answered)
+		return e;
+	e = account_open(rq, &plan->existing, &plan->account);
+	if (e != OK)
+		return e;
+	entry.subject = plan->account;
+	e = audit_write(rq, &entry);
+	if (e != OK)
 		return e;
 	request_refuse_field(rq, field, TEXT_IDENTIFIER_TAKEN, NULL, 0);
 	if (rq->service->config.reveal_existing == REVEAL_400)

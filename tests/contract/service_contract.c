@@ -121,6 +121,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(registration_passwords),
 		ONE(registration_retry),
 		ONE(registration_retry_revealing),
+		ONE(registration_reveals),
 		ONE(registration_test_recipients),
 		ONE(code_right),
 		ONE(code_used_twice),

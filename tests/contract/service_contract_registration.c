@@ -318,6 +318,24 @@ void registration_retry_revealing(void *arg)
 	CHECK(uuid_equal(a.verification.flow_id, b.verification.flow_id));
 }
 
+void registration_reveals(void *arg)
+{
+	struct service_fixture *f = arg;
+	const struct registration in = { .email = ADA, .password = secret_of(PASSWORD) };
+	struct call c = { .f = f };
+	struct registered r = { 0 };
+
+	join(f, ADA);
+	f->service.config.reveal_existing = REVEAL_409;
+	CHECK(call_register(&c, &in, &r) == ERR_ALREADY_REGISTERED);
+	CHECK(field_refused(c.rq, "email"));
+	f->service.config.reveal_existing = REVEAL_400;
+	CHECK(call_register(&c, &in, &r) == ERR_VALIDATION_FAILED);
+	CHECK(field_refused(c.rq, "email"));
+	TRAIL(f, "user.registered already_registered, user.registered already_registered");
+	POSTS(f, "");
+}
+
 void registration_test_recipients(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -75,6 +75,11 @@ struct str account_seal_profile(
 	return seal(rq->arena, key, FIELD_PROFILE, profile_encode(rq->secrets, profile));
 }
 
+struct str account_locale(const struct request *rq, const struct account *account)
+{
+	return str_empty(account->profile.locale) ? rq->locale : account->profile.locale;
+}
+
 struct str account_seal_identifier(
     struct request *rq, const struct data_key *key, struct str display)
 {

@@ -38,6 +38,9 @@ bool profile_decode(struct str plain, struct profile *ret);
 /** account_seal_profile() - the value for users.profile. */
 struct str account_seal_profile(
     struct request *rq, const struct data_key *key, const struct profile *profile);
+/** account_locale() - what to write to them in: their language, or the caller's if they have none.
+ */
+struct str account_locale(const struct request *rq, const struct account *account);
 /** account_seal_identifier() - the value for users.email or users.phone. */
 struct str account_seal_identifier(
     struct request *rq, const struct data_key *key, struct str display);

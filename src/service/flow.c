@@ -79,6 +79,11 @@ static enum channel channel_of(struct str name)
 	return str_eq(name, channel_name(CHANNEL_SMS)) ? CHANNEL_SMS : CHANNEL_EMAIL;
 }
 
+/*
+ * Before the address is proven their name is whatever a caller typed beside it: no words of a
+ * stranger's go to an address of their choice.
+ * @code: empty: the message is a notice, and keeps
+ */
 static void draft_message(struct request *rq, const struct account *account, struct str kind,
     struct str code, struct flow_draft *draft)
 {
@@ -86,10 +91,10 @@ static void draft_message(struct request *rq, const struct account *account, str
 		.channel = channel_of(draft->row.channel),
 		.kind = kind,
 		.to = account->identifier,
-		.name = account->profile.first_name,
-		.locale = rq->locale,
+		.name = account->row.is_verified ? account->profile.first_name : STR_NULL,
+		.locale = account_locale(rq, account),
 		.code = code,
-		.expires_at_us = draft->row.code_expires_at_us,
+		.expires_at_us = str_empty(code) ? 0 : draft->row.code_expires_at_us,
 	};
 
 	draft->has_message = true;
@@ -162,7 +167,7 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 	if (code_shown(rq, wish->identifier))
 		ret->view.otp = code;
 	if (wish->account && !str_empty(wish->message))
-		draft_message(rq, wish->account, wish->message, code, ret);
+		draft_message(rq, wish->account, wish->message, wish->decoy ? STR_NULL : code, ret);
 }
 
 enum err flow_begin(struct tx *tx, const struct flow_draft *draft)

@@ -200,7 +200,7 @@ static enum err reused(struct rotation *r)
 		.kind = STR("refresh_reused"),
 		.to = r->account->identifier,
 		.name = r->account->profile.first_name,
-		.locale = rq->locale,
+		.locale = account_locale(rq, r->account),
 	};
 	enum err e;
 

@@ -9,7 +9,7 @@ service_case registration_of_the_gone, registration_contested, registration_cont
 service_case registration_contested_resent, registration_contested_resent_by_flow;
 service_case registration_contested_profile, registration_refusals, registration_passwords;
 service_case registration_retry, registration_retry_revealing, registration_reveals;
-service_case registration_test_recipients;
+service_case registration_mail, registration_test_recipients;
 
 service_case code_right, code_used_twice, code_exhausted, code_almost_exhausted, code_budget;
 service_case code_expired, code_voided_by_newer, code_of_another_flow, code_of_another_purpose;

@@ -122,6 +122,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(registration_retry),
 		ONE(registration_retry_revealing),
 		ONE(registration_reveals),
+		ONE(registration_mail),
 		ONE(registration_test_recipients),
 		ONE(code_right),
 		ONE(code_used_twice),

@@ -336,6 +336,48 @@ void registration_reveals(void *arg)
 	POSTS(f, "");
 }
 
+/* The newest of @n messages, once it has come. */
+static struct inbox_item mail(struct service_fixture *f, size_t n)
+{
+	struct request *rq = fixture_request(f, "test");
+	struct inbox_item *items = NULL;
+	size_t seen = 0;
+
+	for (int i = 0; i < 10000 && seen < n; i++) {
+		rt_sleep_until(now_mono_us() + US_PER_MS);
+		outbox_inbox(f->service.outbox, rq->arena, STR_NULL, &items, &seen);
+	}
+	CHECK(seen == n);
+	return items[0];
+}
+
+/* Codes are for the recipient's eyes; a stranger's words are not for the recipient's. */
+void registration_mail(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct registered r = { 0 };
+	struct inbox_item item;
+
+	f->service.config.dev = false;
+	if (rt_engine() != ENGINE_SIMULATION)
+		CHECK(rt_background_start() == OK);
+	CHECK(outbox_start(f->service.outbox) == OK);
+	CHECK(sign_up(f, STR("Ada@example.com"), PASSWORD, &r) == OK);
+	CHECK(str_empty(r.verification.otp));
+	item = mail(f, 1);
+	CHECK(str_eq(item.to, STR("Ada@example.com")) && item.code.len == 6);
+	/* Her name is whatever somebody typed beside her address: not before she proved it. */
+	CHECK(!strstr(item.text.ptr, "Ada"));
+	CHECK(verify(f, r.verification.flow_id, item.code, &(struct signed_in){ 0 }) == OK);
+	/* To the one who is there, and without a code: there is nothing to enter it into. */
+	CHECK(sign_up(f, ADA, OTHER_PASSWORD, &r) == OK);
+	item = mail(f, 2);
+	CHECK(str_eq(item.to, STR("Ada@example.com")) && str_empty(item.code));
+	CHECK(strstr(item.text.ptr, "Ada") != NULL);
+	if (rt_engine() != ENGINE_SIMULATION)
+		rt_background_stop();
+}
+
 void registration_test_recipients(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -102,14 +102,19 @@ static void draft_message(struct request *rq, const struct account *account, str
 	    rq->service->outbox, rq, &account->row.id, &account->key, &message, &draft->message);
 }
 
+/* As it was when the code was sent, so that a retry gets the very same. */
 static void set_view(const struct request *rq, struct str masked, struct flow_draft *draft)
 {
+	const struct flow_row *row = &draft->row;
+	int64_t cooldown_us = rq->service->config.otp_cooldown_us;
+	int64_t sent_at_us = row->resend_at_us - cooldown_us;
+
 	draft->view = (struct verification){
-		.flow_id = draft->row.id,
-		.channel = draft->row.channel,
+		.flow_id = row->id,
+		.channel = row->channel,
 		.destination = masked,
-		.expires_in_s = rq->service->config.otp_ttl_us / US_PER_S,
-		.resend_in_s = rq->service->config.otp_cooldown_us / US_PER_S,
+		.expires_in_s = (row->code_expires_at_us - sent_at_us) / US_PER_S,
+		.resend_in_s = cooldown_us / US_PER_S,
 	};
 }
 
@@ -123,6 +128,8 @@ static struct str set_code(struct request *rq, struct flow_row *row)
 	if (!code_mac(rq, KEYRING_ACTIVE, &row->id, row->purpose, code, &row->code_hash))
 		die("no active master key");
 	row->code_expires_at_us = rq->now_us + config->otp_ttl_us;
+	if (row->code_expires_at_us > row->expires_at_us)
+		row->code_expires_at_us = row->expires_at_us; /* no longer than its flow */
 	row->resend_at_us = rq->now_us + config->otp_cooldown_us;
 	return code;
 }

@@ -12,10 +12,10 @@ service_case registration_retry, registration_retry_revealing, registration_reve
 service_case registration_mail, registration_test_recipients;
 
 service_case code_right, code_used_twice, code_exhausted, code_almost_exhausted, code_budget;
-service_case code_expired, code_voided_by_newer, code_of_another_flow, code_of_another_purpose;
-service_case code_decoy, code_resend_cools_down, code_sends_are_capped, code_resend_of_the_dead;
-service_case code_of_the_disabled, code_verify_retry, code_resend_retry, code_target_missing;
-service_case code_digits;
+service_case code_expired, code_at_the_end_of_its_flow, code_voided_by_newer;
+service_case code_of_another_flow, code_of_another_purpose, code_decoy, code_resend_cools_down;
+service_case code_sends_are_capped, code_resend_of_the_dead, code_of_the_disabled;
+service_case code_verify_retry, code_resend_retry, code_target_missing, code_digits;
 
 service_case login_right, login_refusals, login_unverified, login_upgrades_hash;
 service_case login_failures_run_out, login_forgives, login_failures_in_a_row, login_known_device;

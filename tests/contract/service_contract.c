@@ -130,6 +130,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(code_almost_exhausted),
 		ONE(code_budget),
 		ONE(code_expired),
+		ONE(code_at_the_end_of_its_flow),
 		ONE(code_voided_by_newer),
 		ONE(code_of_another_flow),
 		ONE(code_of_another_purpose),

@@ -112,6 +112,21 @@ void code_expired(void *arg)
 	CHECK(verify(f, v.flow_id, v.otp, &in) == OK);
 }
 
+/* A flow ends; what is promised of a code sent shortly before is no more than that. */
+void code_at_the_end_of_its_flow(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct verification v = begin(f);
+	struct signed_in in = { 0 };
+
+	service_fixture_advance(58 * US_PER_MIN);
+	CHECK(resend(f, v.flow_id, &v) == OK);
+	CHECK(v.expires_in_s <= 120 && v.expires_in_s > 100);
+	service_fixture_advance(2 * US_PER_MIN);
+	CHECK(verify(f, v.flow_id, v.otp, &in) == ERR_OTP_INVALID);
+	CHECK(resend(f, v.flow_id, &v) == ERR_OTP_INVALID);
+}
+
 void code_voided_by_newer(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -288,8 +288,10 @@ void registration_retry(void *arg)
 	struct registered a = { 0 }, b = { 0 };
 
 	CHECK(call_register(&c, &in, &a) == OK);
+	service_fixture_advance(7 * US_PER_S);
 	CHECK(call_register(&c, &in, &b) == OK);
 	CHECK(uuid_equal(a.verification.flow_id, b.verification.flow_id));
+	CHECK(b.verification.expires_in_s == 300 && b.verification.resend_in_s == 60);
 	CHECK(str_eq(a.email, b.email) && str_eq(a.role, b.role));
 	CHECK(str_eq(a.verification.destination, b.verification.destination));
 	TRAIL(f, "user.registered ok");

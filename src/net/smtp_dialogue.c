@@ -21,11 +21,10 @@ static void keep_status(struct smtp_reply *reply, struct str text)
 
 bool smtp_reply_line(struct smtp_reply *reply, struct str line)
 {
-	int64_t code;
-
-	if (line.len < 3 || !str_to_i64(str_upto(line, 3), &code))
+	if (line.len < 3 || !is_digit(line.ptr[0]) || !is_digit(line.ptr[1]) ||
+	    !is_digit(line.ptr[2]))
 		return false;
-	reply->code = code;
+	reply->code = (line.ptr[0] - '0') * 100 + (line.ptr[1] - '0') * 10 + (line.ptr[2] - '0');
 	reply->status_len = 0;
 	if (line.len > 4)
 		keep_status(reply, str_from(line, 4));

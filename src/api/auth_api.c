@@ -334,7 +334,7 @@ const struct route auth_routes[] = {
 	    .body = &resend_otp_schema,
 	    .reply = &verification_reply_schema,
 	    .handler = resend_otp_post,
-	    .errors = (const enum err[]){ ERR_IDEMPOTENCY_CONFLICT, OK },
+	    .errors = (const enum err[]){ ERR_OTP_INVALID, ERR_IDEMPOTENCY_CONFLICT, OK },
 	},
 	{
 	    .method = METHOD_POST,

@@ -121,7 +121,7 @@ const struct route docs_routes[] = {
 	    .summary = "A file of that page",
 	    .doc = "Script, style or icon.",
 	    .success = 200,
-	    .media = "text/plain",
+	    .media = "*/*", /* each file its own */
 	    .raw = docs_file_get,
 	    .errors = (const enum err[]){ ERR_NOT_FOUND, OK },
 	},

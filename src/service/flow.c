@@ -174,7 +174,7 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 	if (code_shown(rq, wish->identifier))
 		ret->view.otp = code;
 	if (wish->account && !str_empty(wish->message))
-		draft_message(rq, wish->account, wish->message, wish->decoy ? STR_NULL : code, ret);
+		draft_message(rq, wish->account, wish->message, opens ? code : STR_NULL, ret);
 }
 
 enum err flow_begin(struct tx *tx, const struct flow_draft *draft)

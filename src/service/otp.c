@@ -175,6 +175,7 @@ static enum err draft_proof(struct consume *c, const struct idempotency *idempot
 	if (e != OK)
 		return e;
 	f->account->row.is_verified = true;
+	f->account->row.updated_at_us = c->rq->now_us;
 	session_draft(c->rq, f->account, STR("otp"), idempotency, &c->session);
 	return OK;
 }

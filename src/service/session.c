@@ -184,7 +184,8 @@ enum err session_unsettled(struct request *rq)
 void session_answer(struct request *rq, struct account *account, const struct session_draft *draft,
     struct signed_in *ret)
 {
-	account->row.last_login_us = rq->now_us;
+	account->row.last_login_us = draft->row.created_at_us;
+	session_actor(rq, &draft->row, &account->row);
 	ret->tokens = draft->tokens;
 	ret->device = device_token_new(rq, account->row.identifier_index);
 	account_view(account, &ret->user);
@@ -224,6 +225,7 @@ enum err session_answer_retry(struct request *rq, const struct idempotency *idem
 		e = session_unseal_refresh(rq, &r.found.session, &draft.tokens.refresh);
 	if (e != OK)
 		return e;
+	draft.row = r.found.session;
 	draft.tokens.refresh_expires_at_us = whole_seconds(r.found.session.idle_expires_at_us);
 	session_access(rq, &r.found.session, &r.found.user, &draft.tokens);
 	session_answer(rq, account, &draft, ret);

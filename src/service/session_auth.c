@@ -36,6 +36,19 @@ static bool still_good(
 	       (claims->type == TOKEN_REFRESH || u->epoch == claims->epoch);
 }
 
+void session_actor(
+    struct request *rq, const struct session_row *session, const struct user_row *user)
+{
+	rq->actor = (struct actor){
+		.present = true,
+		.user_id = user->id,
+		.session_id = session->id,
+		.role = user->role,
+		.epoch = user->epoch,
+		.auth_time_us = session->auth_time_us,
+	};
+}
+
 static enum err read_access(struct request *rq, struct secret access, struct token_claims *ret)
 {
 	enum err e = token_verify(rq->secrets, rq->keys, &rq->service->config.token, TOKEN_ACCESS,
@@ -64,14 +77,7 @@ enum err session_authenticate(struct request *rq, struct secret access)
 	if (e != OK)
 		return e;
 	rq->account = account;
-	rq->actor = (struct actor){
-		.present = true,
-		.user_id = account->row.id,
-		.session_id = claims.session_id,
-		.role = account->row.role,
-		.epoch = account->row.epoch,
-		.auth_time_us = l.found.session.auth_time_us,
-	};
+	session_actor(rq, &l.found.session, &account->row);
 	return OK;
 }
 
@@ -126,7 +132,10 @@ enum err session_logout(struct request *rq, struct secret refresh)
 	entry.subject = account;
 	entry.session = &l.lookup.found.session.id;
 	audit_draft(rq, &entry, &l.audit);
-	return store_tx(rq->service->store, rq, logout_tx, &l);
+	e = store_tx(rq->service->store, rq, logout_tx, &l);
+	if (e == OK)
+		session_actor(rq, &l.lookup.found.session, &account->row);
+	return e;
 }
 
 static void check_answer(

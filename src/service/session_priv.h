@@ -22,6 +22,9 @@ struct str session_refresh_hash(
 struct str session_seal_refresh(struct request *rq, struct secret refresh);
 MUST_CHECK enum err session_unseal_refresh(
     struct request *rq, const struct session_row *session, struct secret *ret);
+/** session_actor() - from here on the request is theirs: the log says so. */
+void session_actor(
+    struct request *rq, const struct session_row *session, const struct user_row *user);
 /** session_idle_end() - when the refresh token made now dies unless used. */
 int64_t session_idle_end(const struct request *rq, const struct session_row *session);
 

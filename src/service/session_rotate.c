@@ -137,6 +137,7 @@ static enum err rotate_tx(struct tx *tx, void *arg)
 static void answer(
     const struct rotation *r, struct secret refresh, int64_t expires_at_us, struct token_pair *ret)
 {
+	session_actor(r->rq, &r->found.session, &r->found.user);
 	ret->refresh = refresh;
 	ret->refresh_expires_at_us = expires_at_us;
 	session_access(r->rq, &r->found.session, &r->found.user, ret);

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Runs the HTTP suite, file after file, and fails for any route or declared error nobody hit.
+
+    tests/http/run.py [--build DIR] [PATTERN…]
+
+A pattern is part of a file's name ("otp"). With patterns coverage is not asked for. PROVE=1
+runs the full counts; CLOAKROOM_CORPORA names the folder of public corpora."""
+import argparse
+import importlib
+import os
+import sys
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from lib.case import coverage, say  # noqa: E402 (the path comes first)
+
+# Only a machine that fails answers these: a full queue, a store that is away, a mistake of ours.
+# The contract suite and tests/crash reach them.
+ONLY_BY_FAULTS = {"internal", "unavailable", "overloaded"}
+# Whoever proves an identifier for the first time has no sessions yet, so their first one is refused
+# for want of room only if something else went wrong.
+UNREACHABLE = {("verify_otp", "forbidden")}
+
+
+def files(patterns):
+    names = sorted(n[:-3] for n in os.listdir(HERE) if n.startswith("test_") and n.endswith(".py"))
+    return [n for n in names if not patterns or any(p in n for p in patterns)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
+    parser.add_argument("patterns", nargs="*")
+    options = parser.parse_args()
+    total = {"ok": 0, "FAIL": 0, "skip": 0}
+    for name in files(options.patterns):
+        for verdict, n in importlib.import_module(name).suite.run(options.build).items():
+            total[verdict] += n
+    if not options.patterns:
+        for operation, code in sorted(coverage.missing(ONLY_BY_FAULTS) - UNREACHABLE):
+            total["FAIL"] += 1
+            say("FAIL", "%s answers %s somewhere" % (operation, code))
+    print("%d passed, %d failed, %d skipped" % tuple(total.values()))
+    return 1 if total["FAIL"] or not total["ok"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

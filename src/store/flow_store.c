@@ -113,6 +113,13 @@ static enum err for_each_index(struct tx *tx, struct tx_query *queries, struct v
 	return tx_gather(tx, queries, n);
 }
 
+static bool is_newer(const struct flow_row *a, const struct flow_row *b)
+{
+	if (!a->voided_at_us != !b->voided_at_us)
+		return !a->voided_at_us;
+	return a->created_at_us > b->created_at_us;
+}
+
 enum err flow_newest(struct tx *tx, const struct str *indexes, size_t n, struct str purpose,
     struct flow_row *ret, bool *ret_found)
 {
@@ -132,7 +139,7 @@ enum err flow_newest(struct tx *tx, const struct str *indexes, size_t n, struct 
 		if (!queries[i].row.found)
 			continue;
 		flow_decode(&(struct cursor){ queries[i].row.cols }, &flow);
-		if (!*ret_found || flow.created_at_us > ret->created_at_us)
+		if (!*ret_found || is_newer(&flow, ret))
 			*ret = flow;
 		*ret_found = true;
 	}

@@ -29,7 +29,11 @@ struct flow_row {
 MUST_CHECK enum err flow_insert(struct tx *tx, const struct flow_row *flow);
 MUST_CHECK enum err flow_by_id(
     struct tx *tx, struct uuid id, struct flow_row *ret, bool *ret_found);
-/** flow_newest() - the newest flow of @purpose for a subject, whatever its state. */
+/**
+ * flow_newest() - the newest flow of @purpose for a subject, used or over as it may be
+ *
+ * A voided one only where all are: who began first may have committed last, and voided a later one.
+ */
 MUST_CHECK enum err flow_newest(struct tx *tx, const struct str *indexes, size_t n,
     struct str purpose, struct flow_row *ret, bool *ret_found);
 MUST_CHECK enum err flow_by_idempotency(

@@ -136,7 +136,7 @@ static const char *const texts[STMT_COUNT] = {
 		"SELECT " FLOW_COLUMNS " FROM flows WHERE id = $1",
 	[STMT_FLOW_NEWEST] =
 		"SELECT " FLOW_COLUMNS " FROM flows WHERE subject_index = $1"
-		" AND purpose = $2 ORDER BY created_at DESC, id DESC LIMIT 1",
+		" AND purpose = $2 ORDER BY voided_at IS NOT NULL, created_at DESC, id DESC LIMIT 1",
 	[STMT_FLOW_BY_IDEMPOTENCY] =
 		"SELECT " FLOW_COLUMNS " FROM flows WHERE idempotency_hash = $1"
 		" AND idempotency_until > $2",

@@ -32,11 +32,11 @@ service_case session_refresh_is_counted;
 service_case trail_subjects, trail_refusals;
 
 service_case race_setup_free, race_setup_nothing, race_register, race_one_user;
-service_case race_register_again, race_setup_revealing, race_one_registration, race_setup_code;
-service_case race_right_code, race_one_success, race_wrong_code, race_five_tries;
-service_case race_setup_session, race_refresh, race_one_successor, race_login, race_ten_admitted;
-service_case race_setup_account, race_disable, race_nobody_left, race_new_password;
-service_case race_no_old_password, race_setup_rehash, race_rehash, race_all_in;
-service_case race_verify_and_register, race_proven_stays;
+service_case race_newest_is_live, race_register_again, race_setup_revealing;
+service_case race_one_registration, race_setup_code, race_right_code, race_one_success;
+service_case race_wrong_code, race_five_tries, race_setup_session, race_refresh;
+service_case race_one_successor, race_login, race_ten_admitted, race_setup_account, race_disable;
+service_case race_nobody_left, race_new_password, race_no_old_password, race_setup_rehash;
+service_case race_rehash, race_all_in, race_verify_and_register, race_proven_stays;
 
 #endif

@@ -175,6 +175,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(trail_subjects),
 		ONE(trail_refusals),
 		RACE("race_register", race_setup_free, race_register, race_one_user),
+		RACE("race_newest_is_live", race_setup_free, race_register, race_newest_is_live),
 		RACE("race_register_again", race_setup_free, race_register_again,
 		    race_one_registration),
 		RACE("race_register_again_revealing", race_setup_revealing, race_register_again,

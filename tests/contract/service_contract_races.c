@@ -97,6 +97,27 @@ void race_one_user(void *arg)
 	CHECK(!pwhash_usable(person(r->f, ADA).password));
 }
 
+/* One flow is live, and it is the one whose code a look-up by address tries. */
+void race_newest_is_live(void *arg)
+{
+	struct service_race *r = arg;
+	struct signed_in in = { 0 };
+	size_t live = 0, n = 0;
+
+	race_one_user(arg);
+	for (size_t i = 0; i < r->racers; i++) {
+		struct flow_look l = { .id = r->flows[i] };
+
+		fixture_store_tx(r->f, flow_fn, &l);
+		CHECK(l.found);
+		if (l.row.voided_at_us)
+			continue;
+		live = i;
+		n++;
+	}
+	CHECK(n == 1 && verify_address(r->f, ADA, r->codes[live], &in) == OK);
+}
+
 /* --- the same call, many times at once --- */
 
 void race_register_again(void *arg)

@@ -29,15 +29,18 @@ static enum err find_tx(struct tx *tx, void *arg)
 	    tx, a->identifier.kind, a->indexes, a->n_indexes, &a->user, &a->exists);
 }
 
-static enum err read_identifier(struct request *rq, struct str email_or_phone, struct attempt *a)
+/* What is no password of anybody's costs no hash. */
+static enum err check_input(
+    struct request *rq, struct str email_or_phone, struct secret password, struct identifier *ret)
 {
-	enum text problem = identifier_parse(
-	    rq->arena, email_or_phone, rq->service->config.default_country, &a->identifier);
+	const struct service_config *config = &rq->service->config;
+	enum text problem =
+	    identifier_parse(rq->arena, email_or_phone, config->default_country, ret);
+	enum err e = password_check_length(rq, STR("password"), password);
 
 	if (problem != TEXT_NONE)
-		return request_refuse_field(rq, STR("email_or_phone"), problem, NULL, 0);
-	a->n_indexes = identifier_indexes(rq, &a->identifier, a->indexes);
-	return OK;
+		e = request_refuse_field(rq, STR("email_or_phone"), problem, NULL, 0);
+	return e;
 }
 
 /* Somebody or nobody, one hash: an absent or unusable one costs as much and never matches. */
@@ -177,9 +180,10 @@ enum err login_password(struct request *rq, struct str email_or_phone, struct se
 	bool answered;
 	enum err e, retry;
 
-	e = read_identifier(rq, email_or_phone, &a);
+	e = check_input(rq, email_or_phone, password, &a.identifier);
 	if (e != OK)
 		return e;
+	a.n_indexes = identifier_indexes(rq, &a.identifier, a.indexes);
 	retry = session_answer_retry(rq, &a.idempotency, ret, &answered);
 	if (idempotency_settled(retry, answered))
 		return retry;

@@ -35,17 +35,27 @@ static bool is_made_of(struct str password, const struct identifier *own)
 	return false;
 }
 
+enum err password_check_length(struct request *rq, struct str field, struct secret password)
+{
+	uint32_t max = rq->service->config.password_max;
+	struct str bound;
+
+	if (password.len <= max)
+		return OK;
+	bound = str_printf(rq->arena, "%u", max);
+	return request_refuse_field(rq, field, TEXT_PASSWORD_TOO_LONG, &bound, 1);
+}
+
 enum err password_check_policy(
     struct request *rq, struct str field, struct secret password, const struct identifier *own)
 {
 	const struct service_config *config = &rq->service->config;
 	struct str text = secret_reveal(password);
 	struct str bound;
+	enum err e = password_check_length(rq, field, password);
 
-	if (text.len > config->password_max) {
-		bound = str_printf(rq->arena, "%u", config->password_max);
-		return request_refuse_field(rq, field, TEXT_PASSWORD_TOO_LONG, &bound, 1);
-	}
+	if (e != OK)
+		return e;
 	if (str_utf8_length(text) < config->password_min) {
 		bound = str_printf(rq->arena, "%u", config->password_min);
 		return request_refuse_field(rq, field, TEXT_PASSWORD_TOO_SHORT, &bound, 1);

@@ -14,6 +14,14 @@
  */
 MUST_CHECK enum err password_check_policy(
     struct request *rq, struct str field, struct secret password, const struct identifier *own);
+/**
+ * password_check_length() - may this be anybody's password? Only the bound in bytes, which every
+ * call that hashes keeps; see password_check_policy() for the rest.
+ *
+ * Returns: OK or ERR_VALIDATION_FAILED with rq->field_errors set.
+ */
+MUST_CHECK enum err password_check_length(
+    struct request *rq, struct str field, struct secret password);
 /** password_hash() - Returns OK with the encoded form in rq->arena, or what the lane says. */
 MAY_YIELD MUST_CHECK enum err password_hash(
     struct request *rq, struct secret password, struct str *ret);

@@ -17,7 +17,7 @@ service_case code_of_another_flow, code_of_another_purpose, code_decoy, code_res
 service_case code_sends_are_capped, code_resend_of_the_dead, code_of_the_disabled;
 service_case code_verify_retry, code_resend_retry, code_target_missing, code_digits;
 
-service_case login_right, login_refusals, login_unverified, login_upgrades_hash;
+service_case login_right, login_refusals, login_bounds, login_unverified, login_upgrades_hash;
 service_case login_failures_run_out, login_forgives, login_failures_in_a_row, login_known_device;
 service_case login_burst, login_retry, login_retry_is_no_oracle, login_retry_after_logout;
 service_case login_retry_of_the_disabled, login_retry_of_another;

@@ -145,6 +145,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(code_digits),
 		ONE(login_right),
 		ONE(login_refusals),
+		ONE(login_bounds),
 		ONE(login_unverified),
 		ONE(login_upgrades_hash),
 		ONE(login_failures_run_out),

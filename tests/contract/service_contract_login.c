@@ -64,6 +64,22 @@ void login_refusals(void *arg)
 		 "user.login_failed invalid_credentials");
 }
 
+void login_bounds(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct call c = { .f = f };
+	struct signed_in in = { 0 };
+	struct verification v = { 0 };
+	char long_one[1025];
+
+	memset(long_one, 'x', sizeof(long_one));
+	CHECK(call_login(&c, STR("@"), PASSWORD, &in, &v) == ERR_VALIDATION_FAILED);
+	CHECK(field_refused(c.rq, "email_or_phone"));
+	CHECK(call_login(&c, ADA, str_bytes(long_one, 1025), &in, &v) == ERR_VALIDATION_FAILED);
+	CHECK(field_refused(c.rq, "password") && c.rq->hash_us == 0 && c.rq->statements == 0);
+	CHECK(call_login(&c, ADA, str_bytes(long_one, 1024), &in, &v) == ERR_INVALID_CREDENTIALS);
+}
+
 void login_unverified(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -22,8 +22,10 @@ struct secret device_token_new(struct request *rq, struct str subject_index)
 	return secret_of(base64url_encode(rq->secrets, sealed));
 }
 
-bool device_known(struct request *rq, struct str subject_index, struct str *ret_device)
+bool device_known(struct request *rq, const struct str *indexes, size_t n, struct str *ret_device)
 {
+	bool known = false;
+
 	struct str sealed, plain;
 
 	if (str_empty(rq->device_token) || rq->device_token.len > DEVICE_TOKEN_MAX)
@@ -32,11 +34,12 @@ bool device_known(struct request *rq, struct str subject_index, struct str *ret_
 		return false;
 	if (unseal_system(rq->secrets, rq->keys, KEY_DEVICE, DEVICE_FIELD, sealed, &plain) != OK)
 		return false;
-	if (plain.len <= DEVICE_NAME_LEN ||
-	    !str_eq(str_from(plain, DEVICE_NAME_LEN), subject_index))
+	if (plain.len <= DEVICE_NAME_LEN)
 		return false;
+	for (size_t i = 0; i < n; i++)
+		known = known || str_eq(str_from(plain, DEVICE_NAME_LEN), indexes[i]);
 	*ret_device = str_upto(plain, DEVICE_NAME_LEN);
-	return true;
+	return known;
 }
 
 struct str device_id_hash(struct request *rq)

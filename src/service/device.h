@@ -12,9 +12,10 @@
 struct secret device_token_new(struct request *rq, struct str subject_index);
 /**
  * device_known() - does the request's X-Cloakroom-Device belong to this identifier?
+ * @indexes:    the identifier's blind indexes, @n of them: keys rotate, devices stay known
  * @ret_device: on true: 16 bytes that tell this device from others
  */
-bool device_known(struct request *rq, struct str subject_index, struct str *ret_device);
+bool device_known(struct request *rq, const struct str *indexes, size_t n, struct str *ret_device);
 /** device_id_hash() - stored form of X-Device-ID; STR_NULL when none was sent. */
 struct str device_id_hash(struct request *rq);
 

@@ -97,7 +97,8 @@ static enum err ask_for_proof(struct attempt *a, struct verification *ret)
 		.outcome = ERR_VERIFICATION_REQUIRED,
 		.subject = a->account,
 	};
-	enum err e = throttle_identifier(rq, STR("login_code"), a->indexes[0], THROTTLE_SENDS_CODE);
+	enum err e = throttle_identifier(
+	    rq, STR("login_code"), a->indexes, a->n_indexes, THROTTLE_SENDS_CODE);
 
 	if (e != OK)
 		return e;
@@ -145,7 +146,7 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 	if (e == ERR_FORBIDDEN)
 		return fault(rq, e, "all sessions of this role are taken");
 	if (e == OK)
-		e = throttle_forgive(rq, a->indexes[0]);
+		e = throttle_forgive(rq, a->indexes, a->n_indexes);
 	if (e != OK)
 		return e;
 	outbox_ring(rq->service->outbox);
@@ -187,7 +188,7 @@ enum err login_password(struct request *rq, struct str email_or_phone, struct se
 	retry = session_answer_retry(rq, &a.idempotency, ret, &answered);
 	if (idempotency_settled(retry, answered))
 		return retry;
-	e = throttle_identifier(rq, STR("login"), a.indexes[0], THROTTLE_TRIES_PASSWORD);
+	e = throttle_identifier(rq, STR("login"), a.indexes, a.n_indexes, THROTTLE_TRIES_PASSWORD);
 	if (e == OK)
 		e = retry;
 	if (e != OK)

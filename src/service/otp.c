@@ -76,6 +76,16 @@ static struct str subject_of(struct request *rq, const struct found *f)
 	return str_dup(rq->arena, uuid_bytes(&f->target->flow_id));
 }
 
+static enum err admit(
+    struct request *rq, struct str purpose, const struct found *f, unsigned extras)
+{
+	struct str subject = subject_of(rq, f);
+
+	if (f->by_identifier)
+		return throttle_identifier(rq, purpose, f->indexes, f->n_indexes, extras);
+	return throttle_identifier(rq, purpose, &subject, 1, extras);
+}
+
 struct consume {
 	struct request *rq;
 	struct found *found;
@@ -235,8 +245,7 @@ enum err otp_verify(
 		return retry;
 	e = find(rq, target, &found);
 	if (e == OK)
-		e = throttle_identifier(
-		    rq, STR("verify_otp"), subject_of(rq, &found), THROTTLE_TRIES_CODE);
+		e = admit(rq, STR("verify_otp"), &found, THROTTLE_TRIES_CODE);
 	if (e == OK)
 		e = retry;
 	for (int tries = 0; e == OK && tries < SESSION_TRIES; tries++) {
@@ -380,8 +389,7 @@ enum err otp_resend(struct request *rq, const struct otp_target *target, struct 
 	if (e == OK)
 		e = cool_down(rq, &found);
 	if (e == OK)
-		e = throttle_identifier(
-		    rq, STR("resend_otp"), subject_of(rq, &found), THROTTLE_SENDS_CODE);
+		e = admit(rq, STR("resend_otp"), &found, THROTTLE_SENDS_CODE);
 	if (e == OK)
 		e = draft_resend(rq, &found, &r);
 	if (e == OK)

@@ -47,15 +47,15 @@ static struct str network_of(struct request *rq)
 }
 
 /* A known device is a subject of its own: others' guesses do not spend its budget. */
-static struct str subject_on_device(struct request *rq, struct str subject)
+static struct str subject_on_device(struct request *rq, const struct str *indexes, size_t n)
 {
 	struct str device;
 	struct buf both;
 
-	if (!device_known(rq, subject, &device))
-		return subject;
-	buf_init(&both, rq->arena, subject.len + device.len);
-	buf_add(&both, subject);
+	if (!device_known(rq, indexes, n, &device))
+		return indexes[0];
+	buf_init(&both, rq->arena, indexes[0].len + device.len);
+	buf_add(&both, indexes[0]);
 	buf_add(&both, device);
 	return buf_str(&both);
 }
@@ -68,31 +68,31 @@ static void want_password_tries(
 }
 
 enum err throttle_identifier(
-    struct request *rq, struct str purpose, struct str subject, unsigned extras)
+    struct request *rq, struct str purpose, const struct str *indexes, size_t n, unsigned extras)
 {
 	const struct service_config *config = &rq->service->config;
 	struct str address = str_printf(rq->arena, "%.*s/address", STR_ARG(purpose));
-	struct str who = subject_on_device(rq, subject);
+	struct str who = subject_on_device(rq, indexes, n);
 	struct asks a = { .n = 0 };
 
 	want(&a, purpose, config->throttle_burst, true, who);
 	want(&a, address, config->throttle_address_burst, true, network_of(rq));
 	if (extras & THROTTLE_SENDS_CODE)
-		want(&a, STR("code-sends"), config->otp_sends, true, subject);
+		want(&a, STR("code-sends"), config->otp_sends, true, indexes[0]);
 	if (extras & THROTTLE_TRIES_CODE)
-		want(&a, STR("code-tries"), config->otp_attempts, true, subject);
+		want(&a, STR("code-tries"), config->otp_attempts, true, indexes[0]);
 	if (extras & THROTTLE_TRIES_PASSWORD)
 		want_password_tries(&a, config, who);
 	return admit(rq, &a);
 }
 
-enum err throttle_forgive(struct request *rq, struct str subject)
+enum err throttle_forgive(struct request *rq, const struct str *indexes, size_t n)
 {
 	struct asks a = { .n = 0 };
 
 	if (!rq->service->config.throttle_enabled)
 		return OK;
-	want_password_tries(&a, &rq->service->config, subject_on_device(rq, subject));
+	want_password_tries(&a, &rq->service->config, subject_on_device(rq, indexes, n));
 	return a.n ? kv_forgive(rq->service->kv, rq, a.asks, a.n) : OK;
 }
 

@@ -22,7 +22,8 @@ enum throttle_extra {
 /**
  * throttle_identifier() - admit an anonymous call about an identifier
  * @purpose: the operation, e.g. "login"; one counter whatever route led here
- * @subject: blind index of the identifier
+ * @indexes: blind indexes of the identifier, @n of them: the first is counted; a known device may
+ *           have been given any
  * @extras:  enum throttle_extra, or-ed
  *
  * All the counters or none: a refused call is counted nowhere. A known device has its own.
@@ -30,9 +31,10 @@ enum throttle_extra {
  * Returns: OK, ERR_THROTTLED with rq->retry_after_us, or a machine error.
  */
 MAY_YIELD MUST_CHECK enum err throttle_identifier(
-    struct request *rq, struct str purpose, struct str subject, unsigned extras);
+    struct request *rq, struct str purpose, const struct str *indexes, size_t n, unsigned extras);
 /** throttle_forgive() - the guesses at this password were its owner's: forget them. */
-MAY_YIELD MUST_CHECK enum err throttle_forgive(struct request *rq, struct str subject);
+MAY_YIELD MUST_CHECK enum err throttle_forgive(
+    struct request *rq, const struct str *indexes, size_t n);
 /** throttle_session() - admit a call made with a session's token. */
 MAY_YIELD MUST_CHECK enum err throttle_session(
     struct request *rq, struct str purpose, struct uuid session);

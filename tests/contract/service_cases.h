@@ -19,8 +19,9 @@ service_case code_verify_retry, code_resend_retry, code_target_missing, code_dig
 
 service_case login_right, login_refusals, login_bounds, login_unverified, login_upgrades_hash;
 service_case login_failures_run_out, login_forgives, login_failures_in_a_row, login_known_device;
-service_case login_burst, login_retry, login_retry_is_no_oracle, login_retry_after_logout;
-service_case login_retry_of_the_disabled, login_retry_of_another;
+service_case login_known_device_after_new_key, login_burst, login_retry;
+service_case login_retry_is_no_oracle, login_retry_after_logout, login_retry_of_the_disabled;
+service_case login_retry_of_another;
 
 service_case session_rotates, session_replays, session_superseded, session_reuse_of_the_third;
 service_case session_grace_does_not_chain, session_reuse_only_refused, session_idle_life;

@@ -152,6 +152,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(login_forgives),
 		ONE(login_failures_in_a_row),
 		ONE(login_known_device),
+		ONE(login_known_device_after_new_key),
 		ONE(login_burst),
 		ONE(login_retry),
 		ONE(login_retry_is_no_oracle),

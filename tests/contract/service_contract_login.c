@@ -201,6 +201,26 @@ void login_known_device(void *arg)
 	CHECK(call_login(&c, ADA, PASSWORD, &out, &v) == ERR_THROTTLED);
 }
 
+/* A device stays known while the master key is being changed. */
+void login_known_device_after_new_key(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in before = join(f, ADA), after = { 0 };
+	struct verification v = { 0 };
+	struct call c = { .f = f };
+
+	f->service.config.throttle_burst.max = 1000;
+	service_fixture_keys(f, "21");
+	CHECK(sign_in(f, ADA, PASSWORD, &after) == OK);
+	for (int i = 0; i < 10; i++)
+		CHECK(sign_in(f, ADA, WRONG, &(struct signed_in){ 0 }) == ERR_INVALID_CREDENTIALS);
+	CHECK(sign_in(f, ADA, PASSWORD, &(struct signed_in){ 0 }) == ERR_THROTTLED);
+	c.device = before.device;
+	CHECK(call_login(&c, ADA, PASSWORD, &(struct signed_in){ 0 }, &v) == OK);
+	c.device = after.device;
+	CHECK(call_login(&c, ADA, PASSWORD, &(struct signed_in){ 0 }, &v) == OK);
+}
+
 void login_burst(void *arg)
 {
 	struct service_fixture *f = arg;

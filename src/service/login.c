@@ -144,7 +144,7 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 	if (e == ERR_CONFLICT)
 		return session_answer_conflict(rq, &a->idempotency, ret);
 	if (e == ERR_FORBIDDEN)
-		return fault(rq, e, "all sessions of this role are taken");
+		return refuse(a, e, "all sessions of this role are taken");
 	if (e == OK)
 		e = throttle_forgive(rq, a->indexes, a->n_indexes);
 	if (e != OK)

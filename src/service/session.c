@@ -1,6 +1,7 @@
 #include "service/session.h"
 
 #include "base/log.h"
+#include "service/audit.h"
 #include "service/device.h"
 #include "service/session_priv.h"
 
@@ -96,6 +97,11 @@ void session_draft(struct request *rq, const struct account *account, struct str
     const struct idempotency *idempotency, struct session_draft *ret)
 {
 	struct session_row *row = &ret->row;
+	struct audit_entry evicted = {
+		.event = STR("session.evicted"),
+		.subject = account,
+		.session = &row->id,
+	};
 	struct signed_token refresh;
 
 	*ret = (struct session_draft){ .row = {
@@ -125,13 +131,37 @@ void session_draft(struct request *rq, const struct account *account, struct str
 		row->idempotency_body = idempotency->body;
 		row->idempotency_until_us = idempotency->until_us;
 	}
+	if (rq->service->config.session_max[account->row.role] > 0)
+		audit_draft(rq, &evicted, &ret->evicted);
 	session_access(rq, row, &account->row, &ret->tokens);
 	ret->tokens.refresh = refresh.text;
 	ret->tokens.refresh_expires_at_us = refresh.expires_at_us;
 }
 
+/* In the transaction, which is not the place to draft: the row but for its session's id. */
+static enum err evict(struct request *rq, struct tx *tx, const struct session_draft *draft,
+    const struct session_row *session)
+{
+	struct audit_row row = draft->evicted;
+	struct event_field fields[] = {
+		{ .name = STR("session_id"), .value = uuid_str(tx_arena(tx), session->id) },
+		{ .name = STR("reason"), .value = STR("limit") },
+	};
+	bool ended;
+	enum err e = session_end(tx, session->id, STR("limit"), rq->now_us, &ended);
+
+	row.session_id = session->id;
+	if (e == OK)
+		e = audit_append(tx, rq->keys, &row);
+	if (e == OK)
+		e = outbox_append_event(rq->service->outbox, tx, STR("session.revoked"),
+		    session->user_id, rq->now_us, fields, ARRAY_LEN(fields));
+	return e;
+}
+
 /* Room for one more: the oldest go, or the new one is refused. */
-static enum err keep_limit(struct request *rq, struct tx *tx, const struct user_row *user)
+static enum err keep_limit(struct request *rq, struct tx *tx, const struct user_row *user,
+    const struct session_draft *draft)
 {
 	uint32_t max = rq->service->config.session_max[user->role];
 	struct session_row *live;
@@ -145,14 +175,9 @@ static enum err keep_limit(struct request *rq, struct tx *tx, const struct user_
 		return e;
 	if (rq->service->config.session_on_limit == SESSION_REFUSE_NEW)
 		return ERR_FORBIDDEN;
-	for (size_t i = 0; i + max <= n; i++) {
-		bool ended;
-
-		e = session_end(tx, live[i].id, STR("limit"), rq->now_us, &ended);
-		if (e != OK)
-			return e;
-	}
-	return OK;
+	for (size_t i = 0; e == OK && i + max <= n; i++)
+		e = evict(rq, tx, draft, &live[i]);
+	return e;
 }
 
 enum err session_begin(struct request *rq, struct tx *tx, const struct account *account,
@@ -166,7 +191,7 @@ enum err session_begin(struct request *rq, struct tx *tx, const struct account *
 	if (e == OK && !noted)
 		return ERR_PRECONDITION_FAILED;
 	if (e == OK)
-		e = keep_limit(rq, tx, &account->row);
+		e = keep_limit(rq, tx, &account->row, draft);
 	if (e == OK)
 		e = session_insert(tx, &draft->row);
 	if (e == OK)

@@ -9,6 +9,7 @@
 #include "service/account.h"
 #include "service/idempotency.h"
 #include "service/service.h"
+#include "store/audit_store.h"
 
 /** struct token_pair - what a client keeps. */
 struct token_pair {
@@ -54,6 +55,7 @@ MAY_YIELD MUST_CHECK enum err session_authenticate(struct request *rq, struct se
 struct session_draft {
 	struct session_row row;
 	struct token_pair tokens;
+	struct audit_row evicted; /* for each session that has to go; its id is filled in then */
 };
 
 /** session_draft() - @amr is how the person proved themselves: "pwd", "otp". */

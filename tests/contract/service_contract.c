@@ -167,6 +167,8 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(session_reuse_only_refused),
 		ONE(session_idle_life),
 		ONE(session_absolute_life),
+		ONE(session_limit_evicts),
+		ONE(session_limit_refuses),
 		ONE(session_logout_is_idempotent),
 		ONE(session_logout_with_an_old_token),
 		ONE(session_of_the_gone),

@@ -146,6 +146,39 @@ void session_absolute_life(void *arg)
 	CHECK(authenticate(f, pair.access) == ERR_TOKEN_EXPIRED);
 }
 
+void session_limit_evicts(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in[4] = { join(f, ADA) };
+
+	f->service.config.session_max[ROLE_CLIENT] = 2;
+	CHECK(sign_in(f, ADA, PASSWORD, &in[1]) == OK);
+	TRAIL(f, "user.logged_in ok");
+	CHECK(sign_in(f, ADA, PASSWORD, &in[2]) == OK);
+	TRAIL(f, "session.evicted ok, user.logged_in ok");
+	CHECK(authenticate(f, in[0].tokens.access) == ERR_TOKEN_REVOKED);
+	CHECK(authenticate(f, in[1].tokens.access) == OK);
+	CHECK(authenticate(f, in[2].tokens.access) == OK);
+	f->service.config.session_max[ROLE_CLIENT] = 1;
+	CHECK(sign_in(f, ADA, PASSWORD, &in[3]) == OK);
+	TRAIL(f, "session.evicted ok, session.evicted ok, user.logged_in ok");
+	CHECK(fixture_live_sessions(f, in[0].user.id) == 1);
+}
+
+void session_limit_refuses(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA), out = { 0 };
+
+	f->service.config.session_max[ROLE_CLIENT] = 1;
+	f->service.config.session_on_limit = SESSION_REFUSE_NEW;
+	CHECK(sign_in(f, ADA, PASSWORD, &out) == ERR_FORBIDDEN);
+	TRAIL(f, "user.login_failed forbidden");
+	CHECK(authenticate(f, in.tokens.access) == OK);
+	CHECK(sign_out(f, in.tokens.refresh) == OK);
+	CHECK(sign_in(f, ADA, PASSWORD, &out) == OK);
+}
+
 void session_logout_is_idempotent(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -259,11 +259,26 @@ static enum err find(struct rotation *r)
 {
 	enum err e = store_read(r->rq->service->store, r->rq, STORE_PRIMARY, find_tx, r);
 
-	if (e == OK)
-		e = check_alive(r);
-	if (e == OK)
+	if (e == OK && r->found.found && r->found.user.state != USER_ERASED)
 		e = account_open(r->rq, &r->found.user, &r->account);
 	return e;
+}
+
+/* The token of a session that was ended is at work still: perhaps it is not its owner who works. */
+static enum err refused(const struct rotation *r, enum err answer)
+{
+	const struct audit_entry entry = {
+		.event = STR("session.refresh_failed"),
+		.outcome = answer,
+		.subject = r->account,
+		.session = &r->found.session.id,
+		.reason = r->found.session.end_reason,
+	};
+	enum err e = OK;
+
+	if (answer == ERR_TOKEN_REVOKED && r->account)
+		e = audit_write(r->rq, &entry);
+	return e == OK ? answer : e;
 }
 
 /* The token's own word, before anything is looked up. */
@@ -292,6 +307,9 @@ enum err session_refresh(struct request *rq, struct secret refresh, struct token
 		e = find(&r);
 	if (e != OK)
 		return e;
+	e = check_alive(&r);
+	if (e != OK)
+		return refused(&r, e);
 	hash_presented(&r);
 	presented = classify(&r);
 	if (presented == PRESENTED_CURRENT) {
@@ -300,7 +318,7 @@ enum err session_refresh(struct request *rq, struct secret refresh, struct token
 			return e;
 		e = check_alive(&r);
 		if (e != OK)
-			return e;
+			return refused(&r, e);
 		presented = classify(&r);
 	}
 	return not_current(&r, presented, ret);

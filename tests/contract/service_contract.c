@@ -162,6 +162,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(session_rotates),
 		ONE(session_replays),
 		ONE(session_superseded),
+		ONE(session_reuse),
 		ONE(session_reuse_of_the_third),
 		ONE(session_grace_does_not_chain),
 		ONE(session_reuse_only_refused),

@@ -63,6 +63,24 @@ static void expect_theft(struct service_fixture *f, struct secret old, struct se
 	POSTS(f, "email refresh_reused");
 }
 
+void session_reuse(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA), other = { 0 };
+	struct token_pair a = { 0 };
+
+	CHECK(sign_in(f, ADA, PASSWORD, &other) == OK);
+	CHECK(refresh(f, in.tokens.refresh, &a) == OK);
+	service_fixture_advance(11 * US_PER_S);
+	fixture_trail(f);
+	expect_theft(f, in.tokens.refresh, a.refresh);
+	TRAIL(f, "session.refresh_reused refresh_reused, session.refresh_failed token_revoked, "
+		 "session.refresh_failed token_revoked");
+	CHECK(authenticate(f, a.access) == ERR_TOKEN_REVOKED);
+	/* The other session is another story. */
+	CHECK(authenticate(f, other.tokens.access) == OK);
+}
+
 /* Three behind is reuse, however quickly it went. */
 void session_reuse_of_the_third(void *arg)
 {

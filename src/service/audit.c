@@ -9,6 +9,8 @@
 #define FIELD_ADDRESS STR("audit.address")
 #define FIELD_USER_AGENT STR("audit.user_agent")
 #define FIELD_CHANGES STR("audit.changes")
+/* Browsers need 300 bytes at most; the header may have eight thousand, on every failed login. */
+#define USER_AGENT_MAX 512
 
 /* Personal bytes go under the subject's key, or the system's when there is no subject. */
 static struct str seal_for(
@@ -19,6 +21,11 @@ static struct str seal_for(
 	if (subject)
 		return seal(rq->arena, &subject->key, field, plain);
 	return seal_system(rq->arena, rq->keys, KEY_SYSTEM, field, plain);
+}
+
+struct str user_agent_kept(const struct request *rq)
+{
+	return str_upto(rq->user_agent, USER_AGENT_MAX);
 }
 
 static struct str changes_json(struct request *rq, const struct audit_entry *entry)
@@ -78,7 +85,7 @@ void audit_draft(struct request *rq, const struct audit_entry *entry, struct aud
 	}
 	ret->address = seal_for(
 	    rq, entry->subject, FIELD_ADDRESS, client_address_text(rq->arena, &rq->client));
-	ret->user_agent = seal_for(rq, entry->subject, FIELD_USER_AGENT, rq->user_agent);
+	ret->user_agent = seal_for(rq, entry->subject, FIELD_USER_AGENT, user_agent_kept(rq));
 	ret->changes = seal_for(rq, entry->subject, FIELD_CHANGES, changes_json(rq, entry));
 }
 

@@ -24,6 +24,8 @@ struct audit_entry {
 	size_t n_changes;
 };
 
+/** user_agent_kept() - as much of the request's user agent as rows keep. */
+struct str user_agent_kept(const struct request *rq);
 /** audit_draft() - make the row before the transaction: seals address and user agent. */
 void audit_draft(struct request *rq, const struct audit_entry *entry, struct audit_row *ret);
 /** audit_write() - a transaction of its own, for refusals that changed nothing else. */

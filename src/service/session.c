@@ -122,7 +122,7 @@ void session_draft(struct request *rq, const struct account *account, struct str
 	row->idle_expires_at_us = session_idle_end(rq, row);
 	row->address = seal(
 	    rq->arena, &account->key, FIELD_ADDRESS, client_address_text(rq->arena, &rq->client));
-	row->user_agent = seal(rq->arena, &account->key, FIELD_USER_AGENT, rq->user_agent);
+	row->user_agent = seal(rq->arena, &account->key, FIELD_USER_AGENT, user_agent_kept(rq));
 	session_sign(rq, TOKEN_REFRESH, row, &account->row, row->idle_expires_at_us, &refresh);
 	row->cur_hash = session_refresh_hash(rq, KEYRING_ACTIVE, row->id, refresh.jti);
 	row->successor = session_seal_refresh(rq, refresh.text);

@@ -178,6 +178,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(session_issuer_and_audience),
 		ONE(session_refresh_is_counted),
 		ONE(trail_subjects),
+		ONE(trail_user_agent_is_cut),
 		ONE(trail_refusals),
 		RACE("race_register", race_setup_free, race_register, race_one_user),
 		RACE("race_newest_is_live", race_setup_free, race_register, race_newest_is_live),

@@ -63,6 +63,24 @@ void trail_subjects(void *arg)
 	CHECK(str_eq(r.rows[4].operation, STR("verify_otp")));
 }
 
+/* A user agent is as long as its sender likes; what is kept of it is not. */
+void trail_user_agent_is_cut(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct request *rq = fixture_request(f, "login");
+	struct signed_in in = { 0 };
+	struct verification v = { 0 };
+	struct rows r;
+	char agent[4000];
+
+	join(f, ADA);
+	memset(agent, 'x', sizeof(agent));
+	rq->user_agent = str_bytes(agent, sizeof(agent));
+	CHECK(login_password(rq, ADA, secret_of(PASSWORD), &in, &v) == OK);
+	r = all_rows(f);
+	CHECK(r.rows[r.n - 1].user_agent.len < 600);
+}
+
 /* Calls refused by the dozen become one row a subject and minute, once the minute is over. */
 void trail_refusals(void *arg)
 {

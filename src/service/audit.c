@@ -159,6 +159,25 @@ static struct refusal *refusal_slot(const struct refusal *want)
 	return &refusals.slots[REFUSAL_SLOTS];
 }
 
+/* Under one more name when the table is full: whose they are is not known any more. */
+static void refusal_add(const struct refusal *want, int64_t n)
+{
+	const struct refusal others = {
+		.minute = want->minute,
+		.outcome = want->outcome,
+		.engine = want->engine,
+		.operation = "several",
+	};
+	struct refusal *r;
+
+	pthread_mutex_lock(&refusals.lock);
+	r = refusal_slot(want);
+	if (r->count == 0)
+		*r = r == &refusals.slots[REFUSAL_SLOTS] ? others : *want;
+	r->count += n;
+	pthread_mutex_unlock(&refusals.lock);
+}
+
 void audit_count_refusal(struct request *rq, enum err outcome)
 {
 	struct refusal want = {
@@ -167,35 +186,39 @@ void audit_count_refusal(struct request *rq, enum err outcome)
 		.outcome = outcome,
 		.engine = rq->engine,
 	};
-	size_t len = rq->operation.len < sizeof(want.operation) - 1 ? rq->operation.len
-								    : sizeof(want.operation) - 1;
-	struct refusal *r;
+	struct str operation = str_upto(rq->operation, sizeof(want.operation) - 1);
 
-	memcpy(want.operation, rq->operation.ptr, len);
-	pthread_mutex_lock(&refusals.lock);
-	r = refusal_slot(&want);
-	if (r->count == 0)
-		*r = want;
-	r->count++;
-	pthread_mutex_unlock(&refusals.lock);
+	if (!str_empty(operation))
+		memcpy(want.operation, operation.ptr, operation.len);
+	refusal_add(&want, 1);
 }
 
-/* Moves the slots of minutes before @minute out; returns how many. */
-static size_t refusals_take(int64_t minute, struct refusal *out, size_t max)
+/* Moves the slots of minutes that ended by @before_us out; returns how many. */
+static size_t refusals_take(int64_t before_us, struct refusal *out)
 {
 	size_t n = 0;
 
 	pthread_mutex_lock(&refusals.lock);
-	for (size_t i = 0; i <= REFUSAL_SLOTS && n < max; i++) {
+	for (size_t i = 0; i <= REFUSAL_SLOTS; i++) {
 		struct refusal *r = &refusals.slots[i];
 
-		if (r->count == 0 || r->minute >= minute)
+		if (r->count == 0 || r->minute >= before_us / US_PER_MIN)
 			continue;
 		out[n++] = *r;
 		r->count = 0;
 	}
 	pthread_mutex_unlock(&refusals.lock);
 	return n;
+}
+
+static void refusals_give_back(struct refusal *taken, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int64_t count = taken[i].count;
+
+		taken[i].count = 0;
+		refusal_add(&taken[i], count);
+	}
 }
 
 static void refusal_row(struct request *rq, const struct refusal *r, struct audit_row *ret)
@@ -213,19 +236,23 @@ static void refusal_row(struct request *rq, const struct refusal *r, struct audi
 	};
 }
 
-enum err audit_flush_refusals(struct request *rq)
+enum err audit_flush_refusals(struct request *rq, int64_t before_us)
 {
 	struct refusal *taken = ARENA_ARRAY(rq->arena, REFUSAL_SLOTS + 1, struct refusal);
-	size_t n = refusals_take(rq->now_us / US_PER_MIN, taken, REFUSAL_SLOTS + 1);
+	size_t n = refusals_take(before_us, taken);
 	struct audit_append_arg arg = {
 		.keys = rq->keys,
 		.rows = ARENA_ARRAY(rq->arena, n + 1, struct audit_row),
 		.n = n,
 	};
+	enum err e;
 
 	if (n == 0)
 		return OK;
 	for (size_t i = 0; i < n; i++)
 		refusal_row(rq, &taken[i], &arg.rows[i]);
-	return store_tx(rq->service->store, rq, append_tx, &arg);
+	e = store_tx(rq->service->store, rq, append_tx, &arg);
+	if (e != OK)
+		refusals_give_back(taken, n);
+	return e;
 }

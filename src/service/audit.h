@@ -37,7 +37,7 @@ MAY_YIELD MUST_CHECK enum err audit_write(struct request *rq, const struct audit
  * The background writes them; a crash loses at most the running minute's counts.
  */
 void audit_count_refusal(struct request *rq, enum err outcome);
-/** audit_flush_refusals() - write the minutes that are over. */
-MAY_YIELD MUST_CHECK enum err audit_flush_refusals(struct request *rq);
+/** audit_flush_refusals() - write the minutes that were over by @before_us (wall clock). */
+MAY_YIELD MUST_CHECK enum err audit_flush_refusals(struct request *rq, int64_t before_us);
 
 #endif

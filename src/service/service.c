@@ -91,7 +91,8 @@ static enum err sweep_tx(struct tx *tx, void *arg)
 	return e;
 }
 
-static void sweep_once(struct service *service)
+/* @last: the server stops, and the running minute is written with those that are over. */
+static void sweep_once(struct service *service, bool last)
 {
 	struct request rq;
 	enum err e;
@@ -103,7 +104,7 @@ static void sweep_once(struct service *service)
 	if (e == OK)
 		e = kv_sweep(service->kv, &rq);
 	if (e == OK)
-		e = audit_flush_refusals(&rq);
+		e = audit_flush_refusals(&rq, last ? INT64_MAX : rq.now_us);
 	if (e != OK && e != ERR_SHUTDOWN)
 		log_warning("sweep put off: %.*s", STR_ARG(err_slug(e)));
 	request_done(&rq);
@@ -114,8 +115,8 @@ static void sweep_loop(void *arg)
 	struct service *service = arg;
 
 	while (rt_sleep_until(now_mono_us() + SWEEP_EVERY_US) == OK)
-		sweep_once(service);
-	sweep_once(service);
+		sweep_once(service, false);
+	sweep_once(service, true);
 }
 
 enum err service_start_background(struct service *service)

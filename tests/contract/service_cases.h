@@ -32,6 +32,7 @@ service_case session_tokens_are_of_a_kind, session_issuer_and_audience;
 service_case session_refresh_is_counted;
 
 service_case trail_subjects, trail_user_agent_is_cut, trail_refusals;
+service_case trail_refusals_are_not_lost;
 
 service_case race_setup_free, race_setup_nothing, race_register, race_one_user;
 service_case race_newest_is_live, race_register_again, race_setup_revealing;

@@ -180,6 +180,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(trail_subjects),
 		ONE(trail_user_agent_is_cut),
 		ONE(trail_refusals),
+		ONE(trail_refusals_are_not_lost),
 		RACE("race_register", race_setup_free, race_register, race_one_user),
 		RACE("race_newest_is_live", race_setup_free, race_register, race_newest_is_live),
 		RACE("race_register_again", race_setup_free, race_register_again,

@@ -81,6 +81,13 @@ void trail_user_agent_is_cut(void *arg)
 	CHECK(r.rows[r.n - 1].user_agent.len < 600);
 }
 
+static enum err flush(struct service_fixture *f, bool last)
+{
+	struct request *rq = fixture_request(f, "sweep");
+
+	return audit_flush_refusals(rq, last ? INT64_MAX : rq->now_us);
+}
+
 /* Calls refused by the dozen become one row a subject and minute, once the minute is over. */
 void trail_refusals(void *arg)
 {
@@ -91,22 +98,43 @@ void trail_refusals(void *arg)
 	struct rows r;
 
 	f->service.config.throttle_burst = (struct rate){ 1, US_PER_MIN };
-	CHECK(audit_flush_refusals(fixture_request(f, "sweep")) == OK);
+	CHECK(flush(f, true) == OK);
 	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == ERR_INVALID_CREDENTIALS);
 	for (int i = 0; i < 30; i++) {
 		c.address = i % 3 == 0 ? "198.51.100.1" : NULL;
 		CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == ERR_THROTTLED);
+		c.rq->now_us -= c.rq->now_us % US_PER_MIN; /* all in one minute */
 		audit_count_refusal(c.rq, ERR_THROTTLED);
 	}
-	TRAIL(f, "user.login_failed invalid_credentials");
-	CHECK(audit_flush_refusals(fixture_request(f, "sweep")) == OK);
-	TRAIL(f, "");
+	fixture_trail(f);
 	service_fixture_advance(US_PER_MIN);
-	CHECK(audit_flush_refusals(fixture_request(f, "sweep")) == OK);
+	CHECK(flush(f, false) == OK);
 	TRAIL(f, "request.refused throttled, request.refused throttled");
 	r = all_rows(f);
 	CHECK(r.n == 3 && r.rows[1].count + r.rows[2].count == 30);
 	CHECK(r.rows[1].count == 10 || r.rows[2].count == 10);
-	CHECK(audit_flush_refusals(fixture_request(f, "sweep")) == OK);
+	CHECK(str_eq(r.rows[1].operation, STR("login")));
+	CHECK(flush(f, false) == OK);
 	TRAIL(f, "");
+}
+
+/* A minute is written when it is over; when the store cannot, later; when the server stops, now. */
+void trail_refusals_are_not_lost(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct request *rq = fixture_request(f, "login"), *late = fixture_request(f, "sweep");
+
+	CHECK(flush(f, true) == OK);
+	fixture_trail(f);
+	audit_count_refusal(rq, ERR_THROTTLED);
+	rq->operation = STR("me");
+	audit_count_refusal(rq, ERR_OVERLOADED);
+	CHECK(audit_flush_refusals(late, rq->now_us) == OK);
+	TRAIL(f, "");
+	late->deadline_us = 0;
+	CHECK(audit_flush_refusals(late, INT64_MAX) != OK);
+	TRAIL(f, "");
+	CHECK(flush(f, true) == OK);
+	CHECK(strlen(fixture_trail(f)) ==
+	      strlen("request.refused throttled, request.refused overloaded"));
 }

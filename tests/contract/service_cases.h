@@ -25,13 +25,13 @@ service_case login_retry_of_another;
 
 service_case session_rotates, session_replays, session_superseded, session_reuse;
 service_case session_reuse_of_the_third, session_grace_does_not_chain;
-service_case session_reuse_only_refused, session_idle_life, session_absolute_life;
-service_case session_limit_evicts, session_limit_refuses, session_logout_is_idempotent;
-service_case session_logout_with_an_old_token, session_of_the_gone, session_after_role_change;
-service_case session_tokens_are_of_a_kind, session_issuer_and_audience;
-service_case session_refresh_is_counted;
+service_case session_reuse_only_refused, session_replay_over_new_key, session_idle_life;
+service_case session_absolute_life, session_limit_evicts, session_limit_refuses;
+service_case session_logout_is_idempotent, session_logout_with_an_old_token, session_of_the_gone;
+service_case session_after_role_change, session_tokens_are_of_a_kind;
+service_case session_issuer_and_audience, session_refresh_is_counted;
 
-service_case trail_subjects, trail_user_agent_is_cut, trail_refusals;
+service_case trail_statements, trail_subjects, trail_user_agent_is_cut, trail_refusals;
 service_case trail_refusals_are_not_lost;
 
 service_case race_setup_free, race_setup_nothing, race_register, race_one_user;

@@ -122,6 +122,22 @@ void session_reuse_only_refused(void *arg)
 	CHECK(refresh(f, a.refresh, &b) == OK);
 }
 
+/* While the master key is being changed a lost reply is still a lost reply, and a theft a theft. */
+void session_replay_over_new_key(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+	struct token_pair a = { 0 }, b = { 0 }, c = { 0 };
+
+	CHECK(refresh(f, in.tokens.refresh, &a) == OK);
+	service_fixture_keys(f, "21");
+	CHECK(refresh(f, a.refresh, &b) == OK);
+	CHECK(refresh(f, a.refresh, &c) == OK && secret_equal(b.refresh, c.refresh));
+	CHECK(refresh(f, in.tokens.refresh, &c) == ERR_REFRESH_SUPERSEDED);
+	service_fixture_advance(11 * US_PER_S);
+	CHECK(refresh(f, a.refresh, &c) == ERR_REFRESH_REUSED);
+}
+
 void session_idle_life(void *arg)
 {
 	struct service_fixture *f = arg;

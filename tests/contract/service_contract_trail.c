@@ -3,10 +3,113 @@
 
 /* --- statements --- */
 
-struct budget {
+/*
+ * What each flow costs, limits included: a row an admission counted exactly, one for each block of
+ * the larger ones. A change here is a change of what a request costs: make it knowingly.
+ */
+static const struct budget {
 	const char *what;
 	unsigned statements;
+} budgets[] = {
+	{ "register", 10 },
+	{ "register: known", 7 },
+	{ "register: contested", 8 },
+	{ "verify", 11 },
+	{ "verify: wrong", 7 },
+	{ "resend", 8 },
+	{ "resend: decoy", 7 },
+	{ "login", 10 },
+	{ "login: wrong", 5 },
+	{ "login: unknown", 5 },
+	{ "bearer", 1 },
+	{ "refresh: first of a block", 4 },
+	{ "refresh", 3 },
+	{ "refresh: replay", 2 },
+	{ "refresh: reuse", 4 },
+	{ "logout", 4 },
+	{ "logout: again", 1 },
 };
+
+static void within(const struct call *c, const char *what)
+{
+	for (size_t i = 0; i < ARRAY_LEN(budgets); i++) {
+		if (strcmp(budgets[i].what, what) != 0)
+			continue;
+		if (c->rq->statements == budgets[i].statements)
+			return;
+		fprintf(stderr, "%s: %u statements, not %u\n", what, c->rq->statements,
+		    budgets[i].statements);
+	}
+	abort();
+}
+
+static struct secret trail_sign_up(struct service_fixture *f)
+{
+	const struct registration ada = { .email = ADA, .password = secret_of(PASSWORD) };
+	const struct registration bob = { .email = STR("bob@example.com"),
+		.password = secret_of(PASSWORD) };
+	struct call c = { .f = f };
+	struct registered r = { 0 };
+	struct verification v = { 0 };
+	struct signed_in in = { 0 };
+
+	CHECK(call_register(&c, &ada, &r) == OK);
+	within(&c, "register");
+	CHECK(call_verify(&c, r.verification.flow_id, wrong(f, r.verification.otp, 0), &in) ==
+	      ERR_OTP_INVALID);
+	within(&c, "verify: wrong");
+	CHECK(call_verify(&c, r.verification.flow_id, r.verification.otp, &in) == OK);
+	within(&c, "verify");
+	CHECK(call_register(&c, &ada, &r) == OK);
+	within(&c, "register: known");
+	CHECK(call_register(&c, &bob, &r) == OK && call_register(&c, &bob, &r) == OK);
+	within(&c, "register: contested");
+	service_fixture_advance(US_PER_MIN);
+	CHECK(call_resend(&c, r.verification.flow_id, &v) == OK);
+	within(&c, "resend");
+	CHECK(call_resend_address(&c, STR("nobody@example.com"), &v) == OK);
+	within(&c, "resend: decoy");
+	return in.tokens.refresh;
+}
+
+static void trail_tokens(struct service_fixture *f, struct secret refresh)
+{
+	struct call c = { .f = f };
+	struct token_pair pair = { 0 }, next = { 0 };
+
+	CHECK(call_refresh(&c, refresh, &pair) == OK);
+	within(&c, "refresh: first of a block");
+	CHECK(call_refresh(&c, pair.refresh, &next) == OK);
+	within(&c, "refresh");
+	CHECK(call_refresh(&c, pair.refresh, &next) == OK);
+	within(&c, "refresh: replay");
+	service_fixture_advance(11 * US_PER_S);
+	CHECK(call_refresh(&c, pair.refresh, &pair) == ERR_REFRESH_REUSED);
+	within(&c, "refresh: reuse");
+}
+
+void trail_statements(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct call c = { .f = f };
+	struct signed_in in = { 0 };
+	struct verification v = { 0 };
+
+	trail_tokens(f, trail_sign_up(f));
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == OK);
+	within(&c, "login");
+	CHECK(call_authenticate(&c, in.tokens.access) == OK);
+	within(&c, "bearer");
+	CHECK(call_login(&c, ADA, OTHER_PASSWORD, &in, &v) == ERR_INVALID_CREDENTIALS);
+	within(&c, "login: wrong");
+	CHECK(call_login(&c, STR("nobody@example.com"), PASSWORD, &in, &v) ==
+	      ERR_INVALID_CREDENTIALS);
+	within(&c, "login: unknown");
+	CHECK(call_logout(&c, in.tokens.refresh) == OK);
+	within(&c, "logout");
+	CHECK(call_logout(&c, in.tokens.refresh) == OK);
+	within(&c, "logout: again");
+}
 
 /* --- rows --- */
 

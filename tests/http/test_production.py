@@ -57,7 +57,7 @@ def _(t):
         text = mail.get_body(("plain",)).get_content()
         page = mail.get_body(("html",)).get_content()
         code = re.search(r"(?<!\d)\d{6}(?!\d)", text).group()
-        t.ok(code in page and "Ad\u00e0" in text, text)
+        t.ok(code in page and "Ad\u00e0" not in text + page, text)
         t.ok("no-reply@example.com" in mail["From"] and mail["Subject"] and mail["Date"]
              and mail["Message-ID"], mail.items())
         tokens = p.verify(reply.data["verification"]["flow_id"], code).data

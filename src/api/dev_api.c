@@ -48,6 +48,16 @@ static void add_escaped(struct buf *out, struct str s)
 	}
 }
 
+/* The page's only style. Its hash stands in the policy below; the tests compare the two. */
+#define STYLE                                                                            \
+	"body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;paddi" \
+	"ng:0 1rem;color-scheme:light dark}h1{font-size:1.4rem}h2{font-size:1.1rem;marg" \
+	"in:.2rem 0}form{display:flex;gap:.5rem;margin:1rem 0}input{flex:1}input,button" \
+	"{font:inherit;padding:.4rem .7rem}article{border:1px solid #8886;border-radius" \
+	":.6rem;padding:1rem 1.2rem;margin:1rem 0}article p{margin:0;opacity:.7;font-si" \
+	"ze:.9rem}pre{white-space:pre-wrap;font:inherit;margin:.6rem 0 0}"
+#define STYLE_HASH "VrsCGSmRs2Xpn4l4yPlycLQhcPgATO0ZEsN3OTTnjPc="
+
 static void write_page(struct buf *out, struct str to, const struct inbox_item *items, size_t n)
 {
 	char at[TIME_TEXT_SIZE];
@@ -55,21 +65,22 @@ static void write_page(struct buf *out, struct str to, const struct inbox_item *
 	buf_add(
 	    out, STR("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		     "<title>Dev inbox</title>\n</head>\n<body>\n<h1>Dev inbox</h1>\n"
-		     "<form><label>To <input name=\"to\" value=\""));
+		     "<title>Dev inbox</title>\n<style>" STYLE "</style>\n</head>\n<body>\n"
+		     "<h1>Dev inbox</h1>\n<form><input name=\"to\" aria-label=\"Recipient\" "
+		     "placeholder=\"Only to this address or number\" value=\""));
 	add_escaped(out, to);
-	buf_add(out, STR("\"></label> <button>Show</button></form>\n"));
+	buf_add(out, STR("\"> <button>Show</button></form>\n"));
 	if (n == 0)
 		buf_add(out, STR("<p>Nothing was sent yet.</p>\n"));
 	for (size_t i = 0; i < n; i++) {
 		time_format(items[i].at_us, at);
-		buf_printf(out, "<hr>\n<p>%s, %.*s to <b>", at, STR_ARG(items[i].channel));
+		buf_printf(out, "<article>\n<p>%s, %.*s to <b>", at, STR_ARG(items[i].channel));
 		add_escaped(out, items[i].to);
 		buf_add(out, STR("</b></p>\n<h2>"));
 		add_escaped(out, items[i].subject);
 		buf_add(out, STR("</h2>\n<pre>"));
 		add_escaped(out, items[i].text);
-		buf_add(out, STR("</pre>\n"));
+		buf_add(out, STR("</pre>\n</article>\n"));
 	}
 	buf_add(out, STR("</body>\n</html>\n"));
 }
@@ -107,7 +118,7 @@ static void inbox_get(
 		write_page(&body, to, items, n);
 		document_page_headers(rq, reply,
 		    STR("default-src 'none'; base-uri 'none'; form-action 'self'; "
-			"frame-ancestors 'none'"));
+			"frame-ancestors 'none'; style-src 'sha256-" STYLE_HASH "'"));
 		reply->content_type = STR("text/html; charset=utf-8");
 	} else {
 		json_writer_init(&w, &body);

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """What anybody may read: countries, the OpenAPI documents and their page, health, metrics; and the
 inbox of a development server."""
+import base64
+import hashlib
 import json
 import re
 import urllib.parse
@@ -199,6 +201,9 @@ def _(t):
     t.ok("default-src 'none'" in page.header("Content-Security-Policy"))
     text = page.body.decode()
     t.ok(first["code"] in text and "<b>Ada" not in text, "the page")
+    style = re.search("<style>(.*)</style>", text, re.S).group(1)
+    allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    t.ok("'sha256-%s'" % allowed in page.header("Content-Security-Policy"), "the page's style")
     t.eq(t.inbox("nobody@example.com"), [])
     t.ok(ada.email in json.dumps(t.client.get("/dev/inbox/").json), "everything")
 

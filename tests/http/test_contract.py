@@ -49,7 +49,8 @@ def _(t):
         t.call(operation.method, path + "?access_token=x", body, want=400, code="validation_failed")
         t.call(operation.method, path, body, [("Idempotency-Key", "a b")], want=400,
                code="validation_failed")
-        t.call(operation.method, path, body, [("X-Device-ID", "a"), ("X-Device-ID", "b")], want=400,
+        t.call(operation.method, path, body, [("Origin", "https://a.example"),
+                                                    ("Origin", "https://b.example")], want=400,
                code="bad_request")
 
 

@@ -299,6 +299,21 @@ static void plain_text_ends_where_it_must(void **state)
 	assert_int_equal(str_plain_span(STR("")), 0);
 }
 
+static void numbers_are_written(void **state)
+{
+	static const int64_t numbers[] = { 0, 7, -7, 10, 99, 100, -1000, 1795303627, INT64_MAX,
+		INT64_MIN };
+	char room[I64_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		char expected[32];
+
+		snprintf(expected, sizeof(expected), "%lld", (long long)numbers[i]);
+		assert_str(i64_str(numbers[i], room), expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +332,7 @@ int main(void)
 		cmocka_unit_test(reserved_room_keeps_what_was_written),
 		cmocka_unit_test(an_impossible_buf_aborts),
 		cmocka_unit_test(plain_text_ends_where_it_must),
+		cmocka_unit_test(numbers_are_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,18 +59,31 @@ bool hex_decode(struct arena *arena, struct str text, struct str *ret)
 }
 
 /* The last two characters are all the two alphabets differ in. */
-static const char standard[] = "+/";
-static const char url[] = "-_";
+static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static char digit_of(unsigned value, const char last[2])
+static struct str encode(struct arena *arena, struct str bytes, const char digits[65])
 {
-	if (value < 26)
-		return (char)('A' + value);
-	if (value < 52)
-		return (char)('a' + (value - 26));
-	if (value < 62)
-		return (char)('0' + (value - 52));
-	return last[value - 62];
+	const uint8_t *in = (const uint8_t *)bytes.ptr, *end = in + bytes.len;
+	char *out = arena_array(arena, bytes.len / 3 + 2, 4), *p = out;
+	unsigned rest;
+
+	for (; end - in >= 3; in += 3) {
+		unsigned three = (unsigned)in[0] << 16 | (unsigned)in[1] << 8 | in[2];
+
+		*p++ = digits[three >> 18];
+		*p++ = digits[three >> 12 & 63];
+		*p++ = digits[three >> 6 & 63];
+		*p++ = digits[three & 63];
+	}
+	if (in < end) {
+		rest = (unsigned)in[0] << 8 | (end - in == 2 ? in[1] : 0);
+		*p++ = digits[rest >> 10];
+		*p++ = digits[rest >> 4 & 63];
+		if (end - in == 2)
+			*p++ = digits[rest << 2 & 63];
+	}
+	return (struct str){ out, (size_t)(p - out) };
 }
 
 static int value_of(char c, const char last[2])
@@ -86,45 +99,50 @@ static int value_of(char c, const char last[2])
 	return c == last[1] ? 63 : -1;
 }
 
-static struct str encode(struct arena *arena, struct str bytes, const char last[2])
+/* @n digits as a number; false when one of them is none of the alphabet that ends in @last. */
+static bool take_digits(const char *p, size_t n, const char last[2], uint32_t *ret)
 {
-	const uint8_t *in = (const uint8_t *)bytes.ptr;
-	char *out = arena_array(arena, bytes.len / 3 + 2, 4), *p = out;
-	unsigned pending = 0, bits = 0;
+	int seen = 0;
 
-	for (size_t i = 0; i < bytes.len; i++) {
-		pending = (pending << 8 | in[i]) & 0x3fff;
-		for (bits += 8; bits >= 6; bits -= 6)
-			*p++ = digit_of(pending >> (bits - 6) & 63, last);
+	*ret = 0;
+	for (size_t i = 0; i < n; i++) {
+		int value = value_of(p[i], last);
+
+		seen |= value;
+		*ret = *ret << 6 | ((uint32_t)value & 63);
 	}
-	if (bits > 0)
-		*p++ = digit_of(pending << (6 - bits) & 63, last);
-	return (struct str){ out, (size_t)(p - out) };
+	return seen >= 0;
 }
 
-static bool decode(struct arena *arena, struct str text, const char last[2], struct str *ret)
+static bool decode(struct arena *arena, struct str text, const char digits[65], struct str *ret)
 {
 	uint8_t *out, *p;
-	unsigned pending = 0, bits = 0;
+	uint32_t four;
+	size_t i;
 
 	if (text.len % 4 == 1)
 		return false;
 	p = out = arena_alloc(arena, text.len / 4 * 3 + 3);
-	for (size_t i = 0; i < text.len; i++) {
-		int value = value_of(text.ptr[i], last);
-
-		if (value < 0)
+	for (i = 0; text.len - i >= 4; i += 4) {
+		if (!take_digits(text.ptr + i, 4, digits + 62, &four))
 			return false;
-		pending = (pending << 6 | (unsigned)value) & 0x3fff;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			*p++ = (uint8_t)(pending >> bits);
-		}
+		*p++ = (uint8_t)(four >> 16);
+		*p++ = (uint8_t)(four >> 8);
+		*p++ = (uint8_t)four;
 	}
-	/* Bits left over that are not zero would give one value several spellings. */
-	if ((pending & ((1u << bits) - 1)) != 0)
-		return false;
+	if (i < text.len) {
+		size_t left = text.len - i;
+		unsigned spare = left == 2 ? 4 : 2;
+
+		/* Bits left over that are not zero would give one value several spellings. */
+		if (!take_digits(text.ptr + i, left, digits + 62, &four) ||
+		    (four & ((1u << spare) - 1)) != 0)
+			return false;
+		four >>= spare;
+		if (left == 3)
+			*p++ = (uint8_t)(four >> 8);
+		*p++ = (uint8_t)four;
+	}
 	*ret = str_bytes(out, (size_t)(p - out));
 	return true;
 }

@@ -82,10 +82,8 @@ static bool is_plain(uint32_t c)
 }
 
 /* Bytes that are not UTF-8 (a user agent, say) become U+FFFD: what we send always parses. */
-static void add_quoted(struct buf *out, struct str s)
+static void add_escaped_text(struct buf *out, struct str s)
 {
-	buf_reserve(out, s.len + 2);
-	buf_add_char(out, '"');
 	while (s.len > 0) {
 		size_t plain = 0, n = 0;
 		uint32_t c = 0;
@@ -107,6 +105,19 @@ static void add_quoted(struct buf *out, struct str s)
 			add_escaped(out, s.ptr[0]);
 		s = str_from(s, 1);
 	}
+}
+
+static void add_quoted(struct buf *out, struct str s)
+{
+	/* Nearly everything is plain throughout: names, tokens, ids, times. */
+	bool plain = str_plain_span(s) == s.len;
+
+	buf_reserve(out, s.len + 2);
+	buf_add_char(out, '"');
+	if (plain)
+		buf_add(out, s);
+	else
+		add_escaped_text(out, s);
 	buf_add_char(out, '"');
 }
 
@@ -127,8 +138,10 @@ void json_write_str(struct json_writer *w, struct str s)
 
 void json_write_i64(struct json_writer *w, int64_t n)
 {
+	char room[I64_TEXT_SIZE];
+
 	separate(w);
-	buf_printf(w->out, "%lld", (long long)n);
+	buf_add(w->out, i64_str(n, room));
 }
 
 /* Fifteen digits where they are the same number, seventeen where it takes them. */

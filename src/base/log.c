@@ -114,7 +114,7 @@ static bool is_bare(struct str s)
 
 static void put_value(struct line *line, const struct log_field *f)
 {
-	char number[24];
+	char room[I64_TEXT_SIZE];
 
 	switch (f->kind) {
 	case LOG_STR:
@@ -124,8 +124,7 @@ static void put_value(struct line *line, const struct log_field *f)
 			put_quoted(line, f->s, VALUE_MAX_BYTES);
 		break;
 	case LOG_I64:
-		snprintf(number, sizeof(number), "%lld", (long long)f->i);
-		put(line, str_of(number));
+		put(line, i64_str(f->i, room));
 		break;
 	case LOG_BOOL:
 		put(line, f->i ? STR("true") : STR("false"));

@@ -52,18 +52,6 @@ ssize_t str_find_last(struct str s, char c)
 	return p ? p - s.ptr : -1;
 }
 
-struct str str_from(struct str s, size_t n)
-{
-	if (n >= s.len)
-		return STR("");
-	return (struct str){ s.ptr + n, s.len - n };
-}
-
-struct str str_upto(struct str s, size_t n)
-{
-	return (struct str){ s.ptr, n < s.len ? n : s.len };
-}
-
 struct str str_trim(struct str s)
 {
 	while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
@@ -119,6 +107,19 @@ bool str_to_i64(struct str s, int64_t *ret)
 	}
 	*ret = n;
 	return true;
+}
+
+struct str i64_str(int64_t n, char room[static I64_TEXT_SIZE])
+{
+	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	char *end = room + I64_TEXT_SIZE, *p = end;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (n < 0)
+		*--p = '-';
+	return (struct str){ p, (size_t)(end - p) };
 }
 
 size_t str_utf8_next(struct str s, uint32_t *ret)
@@ -189,10 +190,14 @@ static bool eight_are_plain(const char *p)
 
 size_t str_plain_span(struct str s)
 {
+	const size_t word = sizeof(uint64_t);
 	size_t n = 0;
 
-	while (s.len - n >= sizeof(uint64_t) && eight_are_plain(s.ptr + n))
-		n += sizeof(uint64_t);
+	while (s.len - n >= word && eight_are_plain(s.ptr + n))
+		n += word;
+	/* The last eight again, rather than up to seven one by one. */
+	if (s.len >= word && s.len - n < word && eight_are_plain(s.ptr + s.len - word))
+		return s.len;
 	while (
 	    n < s.len && s.ptr[n] >= ' ' && s.ptr[n] <= '~' && s.ptr[n] != '"' && s.ptr[n] != '\\')
 		n++;
@@ -300,13 +305,11 @@ void buf_init(struct buf *b, struct arena *arena, size_t cap)
 		b->ptr = arena_alloc(arena, cap);
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
 	size_t need, cap;
 	char *ptr;
 
-	if (b->ptr && n <= b->cap - b->len)
-		return b->ptr + b->len;
 	if (__builtin_add_overflow(b->len, n, &need))
 		die("a text of %zu + %zu bytes", b->len, n);
 	cap = b->cap < 32 ? 64 : 2 * b->cap;
@@ -318,20 +321,6 @@ char *buf_reserve(struct buf *b, size_t n)
 	b->ptr = ptr;
 	b->cap = cap;
 	return ptr + b->len;
-}
-
-void buf_add(struct buf *b, struct str s)
-{
-	if (s.len == 0)
-		return;
-	memcpy(buf_reserve(b, s.len), s.ptr, s.len);
-	b->len += s.len;
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-	*buf_reserve(b, 1) = c;
-	b->len++;
 }
 
 /* What is written ends in a NUL, which is not counted. */

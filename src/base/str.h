@@ -56,9 +56,17 @@ ssize_t str_find(struct str s, char c);
 /** str_find_last() - offset of the last @c in @s, or -1. */
 ssize_t str_find_last(struct str s, char c);
 /** str_from() - @s without its first @n bytes (the empty str when it has no more). */
-struct str str_from(struct str s, size_t n);
+static inline struct str str_from(struct str s, size_t n)
+{
+	return n < s.len ? (struct str){ s.ptr + n, s.len - n } : STR("");
+}
+
 /** str_upto() - the first @n bytes of @s (all of it when it has fewer). */
-struct str str_upto(struct str s, size_t n);
+static inline struct str str_upto(struct str s, size_t n)
+{
+	return (struct str){ s.ptr, n < s.len ? n : s.len };
+}
+
 /** str_trim() - @s without spaces and tabs at both ends. */
 struct str str_trim(struct str s);
 /** str_blank() - nothing but ASCII white space? */
@@ -74,6 +82,9 @@ bool str_blank(struct str s);
 bool str_next_token(struct str *rest, char sep, struct str *ret);
 /** str_to_i64() - the whole of @s as a decimal number; false on anything else or overflow. */
 bool str_to_i64(struct str s, int64_t *ret);
+#define I64_TEXT_SIZE 20
+/** i64_str() - @n in decimal, somewhere in @room. */
+struct str i64_str(int64_t n, char room[static I64_TEXT_SIZE]);
 /**
  * str_utf8_next() - the code point @s begins with
  *
@@ -114,11 +125,33 @@ struct buf {
 
 /** buf_init() - empty, with room for @cap bytes. */
 void buf_init(struct buf *b, struct arena *arena, size_t cap);
-void buf_add(struct buf *b, struct str s);
-void buf_add_char(struct buf *b, char c);
-void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/** buf_grow() - what buf_reserve() does when there is no room left. */
+char *buf_grow(struct buf *b, size_t n);
+
 /** buf_reserve() - room for @n more bytes; returns where they go (advance b->len yourself). */
-char *buf_reserve(struct buf *b, size_t n);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+	return b->ptr && n <= b->cap - b->len ? b->ptr + b->len : buf_grow(b, n);
+}
+
+/** buf_add() - @s at the end. */
+static inline void buf_add(struct buf *b, struct str s)
+{
+	if (s.len == 0)
+		return;
+	memcpy(buf_reserve(b, s.len), s.ptr, s.len);
+	b->len += s.len;
+}
+
+/** buf_add_char() - one byte at the end. */
+static inline void buf_add_char(struct buf *b, char c)
+{
+	*buf_reserve(b, 1) = c;
+	b->len++;
+}
+
+/** buf_printf() - formatted text at the end. */
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /** buf_str() - what has been written; valid until the next write. */
 static inline struct str buf_str(const struct buf *b)
 {

@@ -29,21 +29,40 @@ struct binding {
 };
 
 static EVP_CIPHER *cipher;
+static pthread_key_t contexts; /* a thread's EVP_CIPHER_CTX */
 
-static void fetch_cipher(void)
+static void free_context(void *ctx)
+{
+	EVP_CIPHER_CTX_free(ctx);
+}
+
+static void set_up(void)
 {
 	cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-	if (!cipher)
+	if (!cipher || pthread_key_create(&contexts, free_context) != 0)
 		die("OpenSSL has no AES-256-GCM");
 }
 
-/* Fetching for every call would cost twice what the encryption does. */
-static const EVP_CIPHER *aes_256_gcm(void)
+/*
+ * This thread's context, with @key and @nonce set. Making one for every call would cost more than
+ * the encryption does. It keeps its last key until the next: no more than the key ring gives away.
+ */
+static EVP_CIPHER_CTX *context(const uint8_t key[AEAD_KEY_SIZE], const uint8_t *nonce, bool encrypt)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	EVP_CIPHER_CTX *ctx;
 
-	pthread_once(&once, fetch_cipher);
-	return cipher;
+	pthread_once(&once, set_up);
+	ctx = pthread_getspecific(contexts);
+	if (!ctx) {
+		ctx = EVP_CIPHER_CTX_new();
+		if (!ctx || EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, 1, NULL) != 1 ||
+		    pthread_setspecific(contexts, ctx) != 0)
+			die("no context for AES-256-GCM");
+	}
+	if (EVP_CipherInit_ex2(ctx, NULL, key, nonce, encrypt, NULL) != 1)
+		die("AES-256-GCM takes no key");
+	return ctx;
 }
 
 /* The header is authenticated with the field's name: kind, key id, then what it is. */
@@ -69,21 +88,20 @@ static bool transform(EVP_CIPHER_CTX *ctx, struct str in, uint8_t *out)
 static struct str encrypt(struct arena *arena, const uint8_t key[AEAD_KEY_SIZE],
     const struct binding *binding, struct str plain)
 {
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	size_t size = HEADER_SIZE + plain.len + TAG_SIZE;
 	uint8_t *out = arena_alloc(arena, size), *nonce = out + 2;
+	EVP_CIPHER_CTX *ctx;
 	int n;
 
 	assert(plain.len <= INT_MAX - HEADER_SIZE - TAG_SIZE && binding->what.len <= INT_MAX);
 	out[0] = (uint8_t)binding->kind;
 	out[1] = binding->key_id;
 	random_bytes(nonce, NONCE_SIZE);
-	if (!ctx || EVP_CipherInit_ex2(ctx, aes_256_gcm(), key, nonce, 1, NULL) != 1 ||
-	    !add_binding(ctx, binding) || !transform(ctx, plain, out + HEADER_SIZE) ||
+	ctx = context(key, nonce, true);
+	if (!add_binding(ctx, binding) || !transform(ctx, plain, out + HEADER_SIZE) ||
 	    EVP_CipherFinal_ex(ctx, out + size, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, out + size - TAG_SIZE) != 1)
 		die("AES-256-GCM encryption failed");
-	EVP_CIPHER_CTX_free(ctx);
 	return str_bytes(out, size);
 }
 
@@ -91,20 +109,17 @@ static struct str encrypt(struct arena *arena, const uint8_t key[AEAD_KEY_SIZE],
 static bool decrypt(const uint8_t key[AEAD_KEY_SIZE], const struct binding *binding,
     struct str sealed, uint8_t *out)
 {
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	const uint8_t *nonce = (const uint8_t *)sealed.ptr + 2;
+	EVP_CIPHER_CTX *ctx = context(key, (const uint8_t *)sealed.ptr + 2, false);
 	size_t length = sealed.len - HEADER_SIZE - TAG_SIZE;
 	uint8_t tag[TAG_SIZE];
 	bool ok;
 	int n;
 
 	memcpy(tag, sealed.ptr + sealed.len - TAG_SIZE, sizeof(tag));
-	ok = ctx && EVP_CipherInit_ex2(ctx, aes_256_gcm(), key, nonce, 0, NULL) == 1 &&
-	     add_binding(ctx, binding) &&
+	ok = add_binding(ctx, binding) &&
 	     transform(ctx, str_bytes(sealed.ptr + HEADER_SIZE, length), out) &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
 	     EVP_CipherFinal_ex(ctx, out + length, &n) == 1;
-	EVP_CIPHER_CTX_free(ctx);
 	/* GCM decrypts before it knows whether the bytes are genuine. */
 	if (!ok)
 		wipe(out, length);

@@ -91,8 +91,12 @@ static enum step next_line(
 	size_t stop = len < limit ? len : limit;
 	size_t at = p->scan;
 
-	while (at < stop && is_text(buf[at]))
+	for (;;) {
+		at += str_plain_span(str_bytes(buf + at, at < stop ? stop - at : 0));
+		if (at >= stop || !is_text(buf[at]))
+			break;
 		at++;
+	}
 	p->scan = at;
 	if (at == limit || (at + 1 == limit && at < stop && buf[at] == '\r'))
 		return refuse(p, ERR_TOO_LARGE, "line too long");

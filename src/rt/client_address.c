@@ -11,6 +11,21 @@ static bool is_v4(const struct client_address *a)
 	return memcmp(a->b, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
+/* By hand, because every request is logged with it and inet_ntop() goes through printf. */
+static struct str v4_text(struct arena *arena, const uint8_t b[4])
+{
+	char room[I64_TEXT_SIZE];
+	struct buf out;
+
+	buf_init(&out, arena, INET_ADDRSTRLEN);
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			buf_add_char(&out, '.');
+		buf_add(&out, i64_str(b[i], room));
+	}
+	return buf_str(&out);
+}
+
 struct str client_address_text(struct arena *arena, const struct client_address *a)
 {
 	static const struct client_address none;
@@ -19,9 +34,8 @@ struct str client_address_text(struct arena *arena, const struct client_address 
 	if (memcmp(a, &none, sizeof(none)) == 0)
 		return STR("");
 	if (is_v4(a))
-		inet_ntop(AF_INET, a->b + sizeof(v4_prefix), text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, a->b, text, sizeof(text));
+		return v4_text(arena, a->b + sizeof(v4_prefix));
+	inet_ntop(AF_INET6, a->b, text, sizeof(text));
 	return str_dup(arena, str_of(text));
 }
 

@@ -91,15 +91,26 @@ static void forget_key(void *key)
 	data_key_wipe(key);
 }
 
-enum err account_open(struct request *rq, const struct user_row *row, struct account **ret)
+enum err account_open_key(struct request *rq, const struct user_row *row, struct account **ret)
 {
 	struct account *account = ARENA_NEW(rq->secrets, struct account);
-	struct str plain;
 
 	account->row = *row;
 	if (data_key_unwrap(rq->keys, row->id, row->data_key, &account->key) != OK)
 		return fault(rq, ERR_INTERNAL, "a user's data key does not open");
 	arena_defer(rq->secrets, forget_key, &account->key);
+	*ret = account;
+	return OK;
+}
+
+enum err account_open(struct request *rq, const struct user_row *row, struct account **ret)
+{
+	struct account *account;
+	struct str plain;
+	enum err e = account_open_key(rq, row, &account);
+
+	if (e != OK)
+		return e;
 	if (unseal(rq->arena, &account->key, FIELD_IDENTIFIER, row->identifier,
 		&account->identifier) != OK)
 		return fault(rq, ERR_INTERNAL, "a user's identifier does not open");

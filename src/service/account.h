@@ -23,6 +23,9 @@ struct account {
 /** account_open() - unseal @row. Returns OK or ERR_INTERNAL (wrong master key, changed bytes). */
 MUST_CHECK enum err account_open(
     struct request *rq, const struct user_row *row, struct account **ret);
+/** account_open_key() - the same with the identifier and the profile left empty: for sealing. */
+MUST_CHECK enum err account_open_key(
+    struct request *rq, const struct user_row *row, struct account **ret);
 /**
  * account_draft() - a person who is not in the store yet, complete but for being written
  * @index:    blind index of @id under the active master key

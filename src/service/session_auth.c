@@ -126,7 +126,7 @@ enum err session_logout(struct request *rq, struct secret refresh)
 		e = find(rq, claims.session_id, &l.lookup);
 	if (e != OK || !l.lookup.found.found || l.lookup.found.session.ended_at_us)
 		return e;
-	e = account_open(rq, &l.lookup.found.user, &account);
+	e = account_open_key(rq, &l.lookup.found.user, &account);
 	if (e != OK)
 		return e;
 	entry.subject = account;

@@ -199,12 +199,14 @@ static enum err reused(struct rotation *r)
 	struct message message = {
 		.channel = channel,
 		.kind = STR("refresh_reused"),
-		.to = r->account->identifier,
-		.name = r->account->profile.first_name,
-		.locale = account_locale(rq, r->account),
 	};
-	enum err e;
+	enum err e = account_open(rq, &r->found.user, &r->account);
 
+	if (e != OK)
+		return e;
+	message.to = r->account->identifier;
+	message.name = r->account->profile.first_name;
+	message.locale = account_locale(rq, r->account);
 	time_format(rq->now_us, when);
 	message.detail = str_dup(rq->arena, str_of(when));
 	r->notify = outbox_can_send(rq->service->outbox, channel);
@@ -260,7 +262,7 @@ static enum err find(struct rotation *r)
 	enum err e = store_read(r->rq->service->store, r->rq, STORE_PRIMARY, find_tx, r);
 
 	if (e == OK && r->found.found && r->found.user.state != USER_ERASED)
-		e = account_open(r->rq, &r->found.user, &r->account);
+		e = account_open_key(r->rq, &r->found.user, &r->account);
 	return e;
 }
 

@@ -51,18 +51,14 @@ enum err tx_int(struct tx *tx, enum statement id, const struct val *params, size
 	return r;
 }
 
-static bool count_one(void *arg, const struct row *row)
+enum err tx_changed(struct tx *tx, enum statement id, const struct val *params, size_t n, bool *ret)
 {
-	(void)row;
-	++*(int64_t *)arg;
-	return true;
-}
+	int64_t changed;
+	enum err r = tx_count(tx, id, params, n, &changed);
 
-enum err tx_count(
-    struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret)
-{
-	*ret = 0;
-	return tx_each(tx, id, params, n, count_one, ret);
+	if (r == OK)
+		*ret = changed > 0;
+	return r;
 }
 
 static bool list_one(void *arg, const struct row *row)

@@ -99,12 +99,12 @@ static inline struct val opt_uuid(bool has, const struct uuid *id)
 	return has ? val_uuid(id) : val_null();
 }
 
-/** tx_exists() - did the statement give a row? For UPDATE … RETURNING that decides something. */
+/** tx_exists() - does the query give a row? */
 MUST_CHECK enum err tx_exists(
     struct tx *tx, enum statement id, const struct val *params, size_t n, bool *ret);
-/** tx_count() - how many rows did it give? */
-MUST_CHECK enum err tx_count(
-    struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret);
+/** tx_changed() - did the statement write a row? For a conditional write that decides something. */
+MUST_CHECK enum err tx_changed(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, bool *ret);
 /** tx_int() - the one number the statement gives; 0 when there is no row. */
 MUST_CHECK enum err tx_int(
     struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret);

@@ -57,6 +57,8 @@ struct db_ops {
 	enum err (*push)(struct tx *tx, enum statement id, const struct val *params, size_t n);
 	enum err (*each)(struct tx *tx, enum statement id, const struct val *params, size_t n,
 	    row_fn *each, void *arg);
+	enum err (*count)(
+	    struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret);
 	enum err (*gather)(struct tx *tx, struct tx_query *queries, size_t n);
 
 	/**

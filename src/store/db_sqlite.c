@@ -102,6 +102,17 @@ static enum err sqlite_push(struct tx *tx, enum statement id, const struct val *
 	return sqlite_tx_each(tx, id, params, n, NULL, NULL);
 }
 
+static enum err sqlite_count(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret)
+{
+	struct sqlite_conn *conn = tx->conn;
+	enum err r = sqlite_tx_each(tx, id, params, n, NULL, NULL);
+
+	if (r == OK)
+		*ret = sqlite3_changes64(conn->db);
+	return r;
+}
+
 static bool keep_first(void *arg, const struct row *row)
 {
 	*(struct row *)arg = *row;
@@ -288,6 +299,7 @@ const struct db_ops db_sqlite = {
 	.row = sqlite_row,
 	.push = sqlite_push,
 	.each = sqlite_tx_each,
+	.count = sqlite_count,
 	.gather = sqlite_gather,
 	.schema_open = sqlite_schema_open,
 	.schema_marks = sqlite_schema_marks,

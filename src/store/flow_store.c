@@ -86,7 +86,7 @@ enum err flow_insert(struct tx *tx, const struct flow_row *f)
 	enum err r = free_key(tx, f->idempotency_hash, f->created_at_us);
 
 	if (r == OK)
-		r = tx_exists(tx, STMT_FLOW_INSERT, params, ARRAY_LEN(params), &inserted);
+		r = tx_changed(tx, STMT_FLOW_INSERT, params, ARRAY_LEN(params), &inserted);
 	if (r != OK)
 		return r;
 	return inserted ? OK : ERR_CONFLICT;
@@ -194,7 +194,7 @@ enum err flow_renew_code(struct tx *tx, const struct flow_resend *resend, bool *
 
 	if (e != OK)
 		return e;
-	return tx_exists(tx, STMT_FLOW_RENEW_CODE, params, ARRAY_LEN(params), ret_renewed);
+	return tx_changed(tx, STMT_FLOW_RENEW_CODE, params, ARRAY_LEN(params), ret_renewed);
 }
 
 enum err flow_void_older(

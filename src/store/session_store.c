@@ -74,7 +74,7 @@ enum err session_insert(struct tx *tx, const struct session_row *s)
 	enum err r = free_key(tx, s);
 
 	if (r == OK)
-		r = tx_exists(tx, STMT_SESSION_INSERT, params, ARRAY_LEN(params), &inserted);
+		r = tx_changed(tx, STMT_SESSION_INSERT, params, ARRAY_LEN(params), &inserted);
 	if (r != OK)
 		return r;
 	return inserted ? OK : ERR_CONFLICT;
@@ -125,7 +125,7 @@ enum err session_rotate_row(struct tx *tx, const struct session_rotation *r, boo
 		val_int(r->idle_expires_at_us),
 	};
 
-	return tx_exists(tx, STMT_SESSION_ROTATE, params, ARRAY_LEN(params), ret_rotated);
+	return tx_changed(tx, STMT_SESSION_ROTATE, params, ARRAY_LEN(params), ret_rotated);
 }
 
 enum err session_end(
@@ -133,7 +133,7 @@ enum err session_end(
 {
 	const struct val params[] = { val_uuid(&id), val_text(reason), val_int(now_us) };
 
-	return tx_exists(tx, STMT_SESSION_END, params, ARRAY_LEN(params), ret_ended);
+	return tx_changed(tx, STMT_SESSION_END, params, ARRAY_LEN(params), ret_ended);
 }
 
 enum err session_end_all(struct tx *tx, struct uuid user, struct uuid keep, struct str reason,

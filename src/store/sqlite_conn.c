@@ -113,28 +113,26 @@ int sqlite_conn_control(struct sqlite_conn *conn, enum sqlite_control c)
 }
 
 /*
- * statement() - the prepared form of @id. SQLite numbers $1, $2 by their first appearance, not by
- * their digits, and would bind wrongly in silence; ?1, ?2 mean what they say.
+ * prepare_statement() - SQLite numbers $1, $2 by their first appearance, not by their digits, and
+ * would bind wrongly in silence; ?1, ?2 mean what they say.
  */
-static int statement(struct sqlite_conn *conn, enum statement id, sqlite3_stmt **ret)
+static NOINLINE int prepare_statement(struct sqlite_conn *conn, enum statement id)
 {
-	char sql[2048];
 	const char *text = statement_sql(id);
+	char sql[2048];
 	size_t i;
-	int rc;
 
-	if (conn->statements[id]) {
-		*ret = conn->statements[id];
-		return SQLITE_OK;
-	}
-	for (i = 0; text[i] != '\0' && i + 1 < sizeof(sql); i++) {
-		sql[i] = text[i];
-		if (text[i] == '$')
-			sql[i] = '?';
-	}
+	for (i = 0; text[i] != '\0' && i + 1 < sizeof(sql); i++)
+		sql[i] = text[i] == '$' ? '?' : text[i];
 	assert(text[i] == '\0');
 	sql[i] = '\0';
-	rc = prepare(conn, sql, &conn->statements[id]);
+	return prepare(conn, sql, &conn->statements[id]);
+}
+
+static int statement(struct sqlite_conn *conn, enum statement id, sqlite3_stmt **ret)
+{
+	int rc = conn->statements[id] ? SQLITE_OK : prepare_statement(conn, id);
+
 	*ret = conn->statements[id];
 	return rc;
 }

@@ -1,7 +1,8 @@
 /*
- * One SQL text for both databases. Rules that keep it so: $N only; RETURNING instead of row counts;
- * ON CONFLICT DO NOTHING instead of caught errors; bigint times and 0/1 booleans; a parameter's
- * first use says its type; no dialect's casts, functions or LIMIT on DELETE.
+ * One SQL text for both databases. Rules that keep it so: $N only; RETURNING for values, and never
+ * only to count (SQLite makes a table for what is returned); ON CONFLICT DO NOTHING instead of
+ * caught errors; bigint times and 0/1 booleans; a parameter's first use says its type; no dialect's
+ * casts, functions or LIMIT on DELETE.
  */
 #include "store/statements.h"
 
@@ -32,7 +33,7 @@ static const char *const texts[STMT_COUNT] = {
 		"INSERT INTO users (" USER_COLUMNS("") ")"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
 		" $17, $18, $19, $20)"
-		" ON CONFLICT DO NOTHING RETURNING 1",
+		" ON CONFLICT DO NOTHING",
 	[STMT_CLIENT_INSERT] =
 		"INSERT INTO clients (user_id, created_at) VALUES ($1, $2)"
 		" ON CONFLICT DO NOTHING",
@@ -52,27 +53,27 @@ static const char *const texts[STMT_COUNT] = {
 		" WHERE id = $1 AND is_verified = 0",
 	[STMT_USER_SET_PASSWORD] =
 		"UPDATE users SET password = $2, password_at = $3, updated_at = $3"
-		" WHERE id = $1 RETURNING 1",
+		" WHERE id = $1",
 	[STMT_USER_REPLACE_PASSWORD] =
 		"UPDATE users SET password = $2, updated_at = $3"
-		" WHERE id = $1 AND password = $4 RETURNING 1",
+		" WHERE id = $1 AND password = $4",
 	[STMT_USER_WITHHOLD_PASSWORD] =
 		"UPDATE users SET password = '!', password_at = $2, updated_at = $2"
-		" WHERE id = $1 AND is_verified = 0 RETURNING 1",
+		" WHERE id = $1 AND is_verified = 0",
 	[STMT_USER_SETTLE] =
 		"UPDATE users SET password = $2, password_at = $5, profile = $3, role = $4,"
-		" updated_at = $5 WHERE id = $1 AND is_verified = 0 RETURNING 1",
+		" updated_at = $5 WHERE id = $1 AND is_verified = 0",
 	[STMT_USER_SET_PROFILE] =
 		"UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1",
 	[STMT_USER_NOTE_LOGIN] =
 		"UPDATE users SET last_login = $2 WHERE id = $1 AND state = 'active'"
-		" AND epoch = $3 AND coalesce(password_at, 0) = $4 RETURNING 1",
+		" AND epoch = $3 AND coalesce(password_at, 0) = $4",
 	[STMT_USER_SET_STATE] =
 		"UPDATE users SET state = $2, state_at = $3, epoch = epoch + 1,"
-		" updated_at = $3 WHERE id = $1 AND state <> $2 AND state <> 'erased' RETURNING 1",
+		" updated_at = $3 WHERE id = $1 AND state <> $2 AND state <> 'erased'",
 	[STMT_USER_SET_ROLE] =
 		"UPDATE users SET role = $2, epoch = epoch + 1, updated_at = $3"
-		" WHERE id = $1 AND role <> $2 RETURNING 1",
+		" WHERE id = $1 AND role <> $2",
 	[STMT_USER_BUMP_EPOCH] =
 		"UPDATE users SET epoch = epoch + 1, updated_at = $2 WHERE id = $1",
 	[STMT_USER_LIST] =
@@ -98,7 +99,7 @@ static const char *const texts[STMT_COUNT] = {
 		"INSERT INTO sessions (" SESSION_COLUMNS("") ")"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
 		" $17, $18, $19, $20, $21,"
-		" $22, $23, $24, $25) ON CONFLICT DO NOTHING RETURNING 1",
+		" $22, $23, $24, $25) ON CONFLICT DO NOTHING",
 	[STMT_SESSION_WITH_USER] =
 		SESSION_JOIN " WHERE sessions.id = $1",
 	[STMT_SESSION_BY_IDEMPOTENCY] =
@@ -108,13 +109,13 @@ static const char *const texts[STMT_COUNT] = {
 		"UPDATE sessions SET prev2_hash = prev_hash, prev_hash = cur_hash,"
 		" cur_hash = $3, hash_key = $4, successor = $5, prev_rotated_at = rotated_at,"
 		" rotated_at = $6, idle_expires_at = $7, generation = generation + 1"
-		" WHERE id = $1 AND cur_hash = $2 AND ended_at IS NULL RETURNING 1",
+		" WHERE id = $1 AND cur_hash = $2 AND ended_at IS NULL",
 	[STMT_SESSION_END] =
 		"UPDATE sessions SET ended_at = $3, end_reason = $2"
-		" WHERE id = $1 AND ended_at IS NULL RETURNING 1",
+		" WHERE id = $1 AND ended_at IS NULL",
 	[STMT_SESSION_END_ALL] =
 		"UPDATE sessions SET ended_at = $4, end_reason = $3"
-		" WHERE user_id = $1 AND ended_at IS NULL AND id <> $2 RETURNING 1",
+		" WHERE user_id = $1 AND ended_at IS NULL AND id <> $2",
 	[STMT_SESSION_LIST_LIVE] =
 		"SELECT " SESSION_COLUMNS("") " FROM sessions WHERE user_id = $1"
 		" AND ended_at IS NULL AND expires_at > $2 AND idle_expires_at > $2 ORDER BY id",
@@ -124,14 +125,14 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_SESSION_SWEEP] =
 		"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions"
 		" WHERE expires_at < $1 UNION ALL SELECT id FROM sessions WHERE ended_at < $1"
-		" LIMIT $2) RETURNING 1",
+		" LIMIT $2)",
 
 	[STMT_FLOW_FREE_KEY] =
 		"UPDATE flows" IDEMPOTENCY_CLEAR,
 	[STMT_FLOW_INSERT] =
 		"INSERT INTO flows (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7,"
 		" $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
-		" ON CONFLICT DO NOTHING RETURNING 1",
+		" ON CONFLICT DO NOTHING",
 	[STMT_FLOW_BY_ID] =
 		"SELECT " FLOW_COLUMNS " FROM flows WHERE id = $1",
 	[STMT_FLOW_NEWEST] =
@@ -158,7 +159,7 @@ static const char *const texts[STMT_COUNT] = {
 		" idempotency_until = coalesce($9, idempotency_until)"
 		" WHERE id = $1 AND consumed_at IS NULL"
 		" AND voided_at IS NULL AND expires_at > $4 AND resend_at <= $4"
-		" AND NOT EXISTS (SELECT 1 FROM flows WHERE idempotency_hash = $7) RETURNING 1",
+		" AND NOT EXISTS (SELECT 1 FROM flows WHERE idempotency_hash = $7)",
 	[STMT_FLOW_VOID_OLDER] =
 		"UPDATE flows SET voided_at = $4 WHERE subject_index = $1"
 		" AND purpose = $2 AND id <> $3 AND consumed_at IS NULL AND voided_at IS NULL"
@@ -168,7 +169,7 @@ static const char *const texts[STMT_COUNT] = {
 		" WHERE subject_index = $1 AND purpose = $2 AND created_at >= $3",
 	[STMT_FLOW_SWEEP] =
 		"DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < $1"
-		" LIMIT $2) RETURNING 1",
+		" LIMIT $2)",
 
 	[STMT_AUDIT_INSERT] =
 		"INSERT INTO audit (" AUDIT_SIGNED_COLUMNS ", mac) VALUES ($1, $2, $3,"
@@ -212,10 +213,10 @@ static const char *const texts[STMT_COUNT] = {
 		" next_at = $3, lease_until = NULL WHERE id = $1 AND state = 'pending'",
 	[STMT_OUTBOX_REPLAY] =
 		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
-		" finished_at = NULL WHERE state = 'dead' AND id = $2 RETURNING 1",
+		" finished_at = NULL WHERE state = 'dead' AND id = $2",
 	[STMT_OUTBOX_REPLAY_ALL] =
 		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
-		" finished_at = NULL WHERE state = 'dead' AND finished_at IS NOT NULL RETURNING 1",
+		" finished_at = NULL WHERE state = 'dead' AND finished_at IS NOT NULL",
 	[STMT_OUTBOX_LIST] =
 		"SELECT " OUTBOX_COLUMNS " FROM outbox WHERE id > $1 ORDER BY id LIMIT $2",
 	[STMT_OUTBOX_LIST_STATE] =
@@ -226,7 +227,7 @@ static const char *const texts[STMT_COUNT] = {
 		OUTBOX_NOT_BLOCKED " ORDER BY o.next_at, o.id LIMIT 1",
 	[STMT_OUTBOX_SWEEP] =
 		"DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
-		" WHERE finished_at < $1 LIMIT $2) RETURNING 1",
+		" WHERE finished_at < $1 LIMIT $2)",
 
 	[STMT_LIMIT_INSERT] =
 		"INSERT INTO limit_admissions (subject, at, amount, expires_at)"
@@ -237,7 +238,7 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_LIMIT_FORGET] = "DELETE FROM limit_admissions WHERE subject = $1 AND at <= $2",
 	[STMT_LIMIT_SWEEP] =
 		"DELETE FROM limit_admissions WHERE id IN (SELECT id"
-		" FROM limit_admissions WHERE expires_at <= $1 LIMIT $2) RETURNING 1",
+		" FROM limit_admissions WHERE expires_at <= $1 LIMIT $2)",
 };
 /* clang-format on */
 

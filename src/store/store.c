@@ -161,6 +161,13 @@ enum err tx_each(struct tx *tx, enum statement id, const struct val *params, siz
 	return tx->ops->each(tx, id, params, n, each, arg);
 }
 
+enum err tx_count(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret)
+{
+	tx->statements++;
+	return tx->ops->count(tx, id, params, n, ret);
+}
+
 enum err tx_gather(struct tx *tx, struct tx_query *queries, size_t n)
 {
 	tx->statements += (unsigned)n;

@@ -144,6 +144,9 @@ MUST_CHECK enum err tx_row(
     struct tx *tx, enum statement id, const struct val *params, size_t n, struct row *ret);
 /** tx_push() - run a statement for its effect; on PostgreSQL deferred and pipelined. */
 MUST_CHECK enum err tx_push(struct tx *tx, enum statement id, const struct val *params, size_t n);
+/** tx_count() - run a statement that writes; how many rows it wrote is needed now. */
+MUST_CHECK enum err tx_count(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret);
 /** tx_each() - call @each for every row; it returns false to stop, and calls no tx_*. */
 MUST_CHECK enum err tx_each(struct tx *tx, enum statement id, const struct val *params, size_t n,
     bool (*each)(void *arg, const struct row *row), void *arg);

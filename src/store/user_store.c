@@ -107,7 +107,7 @@ enum err user_insert(struct tx *tx, const struct user_row *user, bool *ret_taken
 		val_int(user->updated_at_us),
 	};
 	bool inserted = false;
-	enum err r = tx_exists(tx, STMT_USER_INSERT, params, ARRAY_LEN(params), &inserted);
+	enum err r = tx_changed(tx, STMT_USER_INSERT, params, ARRAY_LEN(params), &inserted);
 
 	if (r != OK)
 		return r;
@@ -170,22 +170,22 @@ enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded, st
 		val_text(only_if) };
 
 	if (str_empty(only_if))
-		return tx_exists(tx, STMT_USER_SET_PASSWORD, params, 3, ret_changed);
-	return tx_exists(tx, STMT_USER_REPLACE_PASSWORD, params, 4, ret_changed);
+		return tx_changed(tx, STMT_USER_SET_PASSWORD, params, 3, ret_changed);
+	return tx_changed(tx, STMT_USER_REPLACE_PASSWORD, params, 4, ret_changed);
 }
 
 enum err user_withhold_password(struct tx *tx, struct uuid id, int64_t now_us, bool *ret_withheld)
 {
 	const struct val params[] = { val_uuid(&id), val_int(now_us) };
 
-	return tx_exists(tx, STMT_USER_WITHHOLD_PASSWORD, params, ARRAY_LEN(params), ret_withheld);
+	return tx_changed(tx, STMT_USER_WITHHOLD_PASSWORD, params, ARRAY_LEN(params), ret_withheld);
 }
 
 enum err user_settle(struct tx *tx, const struct user_row *user, int64_t now_us, bool *ret_settled)
 {
 	const struct val params[] = { val_uuid(&user->id), val_text(user->password),
 		opt_blob(user->profile), val_text(role_name(user->role)), val_int(now_us) };
-	enum err r = tx_exists(tx, STMT_USER_SETTLE, params, ARRAY_LEN(params), ret_settled);
+	enum err r = tx_changed(tx, STMT_USER_SETTLE, params, ARRAY_LEN(params), ret_settled);
 
 	if (r != OK || !*ret_settled)
 		return r;
@@ -205,7 +205,7 @@ enum err user_note_login(
 	const struct val params[] = { val_uuid(&as_read->id), val_int(now_us),
 		val_int(as_read->epoch), val_int(as_read->password_at_us) };
 
-	return tx_exists(tx, STMT_USER_NOTE_LOGIN, params, ARRAY_LEN(params), ret_noted);
+	return tx_changed(tx, STMT_USER_NOTE_LOGIN, params, ARRAY_LEN(params), ret_noted);
 }
 
 enum err user_set_state(
@@ -214,14 +214,14 @@ enum err user_set_state(
 	const struct val params[] = { val_uuid(&id), val_text(user_state_name(state)),
 		val_int(now_us) };
 
-	return tx_exists(tx, STMT_USER_SET_STATE, params, ARRAY_LEN(params), ret_changed);
+	return tx_changed(tx, STMT_USER_SET_STATE, params, ARRAY_LEN(params), ret_changed);
 }
 
 enum err user_set_role(
     struct tx *tx, struct uuid id, enum role role, int64_t now_us, bool *ret_changed)
 {
 	const struct val params[] = { val_uuid(&id), val_text(role_name(role)), val_int(now_us) };
-	enum err r = tx_exists(tx, STMT_USER_SET_ROLE, params, ARRAY_LEN(params), ret_changed);
+	enum err r = tx_changed(tx, STMT_USER_SET_ROLE, params, ARRAY_LEN(params), ret_changed);
 
 	if (r != OK || !*ret_changed)
 		return r;

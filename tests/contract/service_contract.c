@@ -8,10 +8,15 @@
 
 #include "service_cases.h"
 
-struct run {
-	struct host host;
+struct trial {
+	const char *name;
 	service_case *one;                   /* one task */
 	service_case *setup, *racer, *check; /* or RACERS tasks */
+};
+
+struct run {
+	const struct host *host;
+	const struct trial *trial;
 };
 
 #define RACERS 64
@@ -28,12 +33,12 @@ static void one(void **state)
 {
 	const struct run *run = *state;
 
-	for (unsigned seed = 0; seed < run->host.rounds; seed++) {
+	for (unsigned seed = 0; seed < run->host->rounds; seed++) {
 		struct service_fixture f;
 
 		service_fixture_init(&f);
-		case_now = run->one;
-		host_run(&run->host, seed, (void (*[])(void *)){ case_main }, 1, &f);
+		case_now = run->trial->one;
+		host_run(run->host, seed, (void (*[])(void *)){ case_main }, 1, &f);
 		service_fixture_done(&f);
 	}
 }
@@ -62,9 +67,9 @@ static void race_once(const struct run *run, unsigned seed)
 	struct service_fixture f;
 	struct service_race r = {
 		.f = &f,
-		.setup = run->setup,
-		.racer = run->racer,
-		.check = run->check,
+		.setup = run->trial->setup,
+		.racer = run->trial->racer,
+		.check = run->trial->check,
 		.racers = RACERS,
 	};
 
@@ -72,7 +77,7 @@ static void race_once(const struct run *run, unsigned seed)
 		tasks[i] = race_main;
 	rt_latch_init(&r.open);
 	service_fixture_init(&f);
-	host_run(&run->host, seed, tasks, ARRAY_LEN(tasks), &r);
+	host_run(run->host, seed, tasks, ARRAY_LEN(tasks), &r);
 	service_fixture_done(&f);
 	rt_latch_done(&r.open);
 }
@@ -83,124 +88,127 @@ static void race(void **state)
 	const struct run *run = *state;
 	const char *prove = getenv("PROVE");
 	unsigned seeds = prove && strcmp(prove, "1") == 0 ? 1000 : 100;
-	unsigned rounds = run->host.engine == ENGINE_SIMULATION ? seeds : 1;
+	unsigned rounds = run->host->engine == ENGINE_SIMULATION ? seeds : 1;
 
 	for (unsigned seed = 0; seed < rounds; seed++)
 		race_once(run, seed);
 }
 
-#define ONE(fn)                                                               \
-	{                                                                     \
-		.name = #fn, .test_func = one, .initial_state = &(struct run) \
-		{                                                             \
-			.host = host, .one = fn                               \
-		}                                                             \
+#define ONE(fn)                        \
+	{                              \
+		.name = #fn, .one = fn \
 	}
-#define RACE(name_, setup_, racer_, check_)                                             \
-	{                                                                               \
-		.name = name_, .test_func = race, .initial_state = &(struct run)        \
-		{                                                                       \
-			.host = host, .setup = setup_, .racer = racer_, .check = check_ \
-		}                                                                       \
+#define RACE(name_, setup_, racer_, check_)                                      \
+	{                                                                        \
+		.name = name_, .setup = setup_, .racer = racer_, .check = check_ \
 	}
+
+static const struct trial trials[] = {
+	ONE(registration_new),
+	ONE(registration_phone),
+	ONE(registration_of_somebody),
+	ONE(registration_of_the_gone),
+	ONE(registration_contested),
+	ONE(registration_contested_by_address),
+	ONE(registration_contested_resent),
+	ONE(registration_contested_resent_by_flow),
+	ONE(registration_contested_profile),
+	ONE(registration_refusals),
+	ONE(registration_passwords),
+	ONE(registration_retry),
+	ONE(registration_retry_revealing),
+	ONE(registration_reveals),
+	ONE(registration_mail),
+	ONE(registration_test_recipients),
+	ONE(code_right),
+	ONE(code_used_twice),
+	ONE(code_exhausted),
+	ONE(code_almost_exhausted),
+	ONE(code_budget),
+	ONE(code_expired),
+	ONE(code_at_the_end_of_its_flow),
+	ONE(code_voided_by_newer),
+	ONE(code_of_another_flow),
+	ONE(code_of_another_purpose),
+	ONE(code_decoy),
+	ONE(code_resend_cools_down),
+	ONE(code_sends_are_capped),
+	ONE(code_resend_of_the_dead),
+	ONE(code_of_the_disabled),
+	ONE(code_verify_retry),
+	ONE(code_resend_retry),
+	ONE(code_target_missing),
+	ONE(code_digits),
+	ONE(login_right),
+	ONE(login_refusals),
+	ONE(login_bounds),
+	ONE(login_unverified),
+	ONE(login_upgrades_hash),
+	ONE(login_failures_run_out),
+	ONE(login_forgives),
+	ONE(login_failures_in_a_row),
+	ONE(login_known_device),
+	ONE(login_known_device_after_new_key),
+	ONE(login_burst),
+	ONE(login_retry),
+	ONE(login_retry_is_no_oracle),
+	ONE(login_retry_after_logout),
+	ONE(login_retry_of_the_disabled),
+	ONE(login_retry_of_another),
+	ONE(session_rotates),
+	ONE(session_replays),
+	ONE(session_superseded),
+	ONE(session_reuse),
+	ONE(session_reuse_of_the_third),
+	ONE(session_grace_does_not_chain),
+	ONE(session_reuse_only_refused),
+	ONE(session_replay_over_new_key),
+	ONE(session_idle_life),
+	ONE(session_absolute_life),
+	ONE(session_limit_evicts),
+	ONE(session_limit_refuses),
+	ONE(session_logout_is_idempotent),
+	ONE(session_logout_with_an_old_token),
+	ONE(session_of_the_gone),
+	ONE(session_after_role_change),
+	ONE(session_tokens_are_of_a_kind),
+	ONE(session_issuer_and_audience),
+	ONE(session_refresh_is_counted),
+	ONE(trail_statements),
+	ONE(trail_subjects),
+	ONE(trail_user_agent_is_cut),
+	ONE(trail_refusals),
+	ONE(trail_refusals_are_not_lost),
+	RACE("race_register", race_setup_free, race_register, race_one_user),
+	RACE("race_newest_is_live", race_setup_free, race_register, race_newest_is_live),
+	RACE("race_register_again", race_setup_free, race_register_again, race_one_registration),
+	RACE("race_register_again_revealing", race_setup_revealing, race_register_again,
+	    race_one_registration),
+	RACE("race_right_code", race_setup_code, race_right_code, race_one_success),
+	RACE("race_wrong_code", race_setup_code, race_wrong_code, race_five_tries),
+	RACE("race_refresh", race_setup_session, race_refresh, race_one_successor),
+	RACE("race_limit", race_setup_nothing, race_login, race_ten_admitted),
+	RACE("race_disable", race_setup_account, race_disable, race_nobody_left),
+	RACE("race_new_password", race_setup_account, race_new_password, race_no_old_password),
+	RACE("race_rehash", race_setup_rehash, race_rehash, race_all_in),
+	RACE("race_verify_and_register", race_setup_code, race_verify_and_register,
+	    race_proven_stays),
+};
 
 static int run_on(const char *name, enum engine engine, unsigned rounds)
 {
 	const struct host host = { .engine = engine, .rounds = rounds };
-	const struct CMUnitTest tests[] = {
-		ONE(registration_new),
-		ONE(registration_phone),
-		ONE(registration_of_somebody),
-		ONE(registration_of_the_gone),
-		ONE(registration_contested),
-		ONE(registration_contested_by_address),
-		ONE(registration_contested_resent),
-		ONE(registration_contested_resent_by_flow),
-		ONE(registration_contested_profile),
-		ONE(registration_refusals),
-		ONE(registration_passwords),
-		ONE(registration_retry),
-		ONE(registration_retry_revealing),
-		ONE(registration_reveals),
-		ONE(registration_mail),
-		ONE(registration_test_recipients),
-		ONE(code_right),
-		ONE(code_used_twice),
-		ONE(code_exhausted),
-		ONE(code_almost_exhausted),
-		ONE(code_budget),
-		ONE(code_expired),
-		ONE(code_at_the_end_of_its_flow),
-		ONE(code_voided_by_newer),
-		ONE(code_of_another_flow),
-		ONE(code_of_another_purpose),
-		ONE(code_decoy),
-		ONE(code_resend_cools_down),
-		ONE(code_sends_are_capped),
-		ONE(code_resend_of_the_dead),
-		ONE(code_of_the_disabled),
-		ONE(code_verify_retry),
-		ONE(code_resend_retry),
-		ONE(code_target_missing),
-		ONE(code_digits),
-		ONE(login_right),
-		ONE(login_refusals),
-		ONE(login_bounds),
-		ONE(login_unverified),
-		ONE(login_upgrades_hash),
-		ONE(login_failures_run_out),
-		ONE(login_forgives),
-		ONE(login_failures_in_a_row),
-		ONE(login_known_device),
-		ONE(login_known_device_after_new_key),
-		ONE(login_burst),
-		ONE(login_retry),
-		ONE(login_retry_is_no_oracle),
-		ONE(login_retry_after_logout),
-		ONE(login_retry_of_the_disabled),
-		ONE(login_retry_of_another),
-		ONE(session_rotates),
-		ONE(session_replays),
-		ONE(session_superseded),
-		ONE(session_reuse),
-		ONE(session_reuse_of_the_third),
-		ONE(session_grace_does_not_chain),
-		ONE(session_reuse_only_refused),
-		ONE(session_replay_over_new_key),
-		ONE(session_idle_life),
-		ONE(session_absolute_life),
-		ONE(session_limit_evicts),
-		ONE(session_limit_refuses),
-		ONE(session_logout_is_idempotent),
-		ONE(session_logout_with_an_old_token),
-		ONE(session_of_the_gone),
-		ONE(session_after_role_change),
-		ONE(session_tokens_are_of_a_kind),
-		ONE(session_issuer_and_audience),
-		ONE(session_refresh_is_counted),
-		ONE(trail_statements),
-		ONE(trail_subjects),
-		ONE(trail_user_agent_is_cut),
-		ONE(trail_refusals),
-		ONE(trail_refusals_are_not_lost),
-		RACE("race_register", race_setup_free, race_register, race_one_user),
-		RACE("race_newest_is_live", race_setup_free, race_register, race_newest_is_live),
-		RACE("race_register_again", race_setup_free, race_register_again,
-		    race_one_registration),
-		RACE("race_register_again_revealing", race_setup_revealing, race_register_again,
-		    race_one_registration),
-		RACE("race_right_code", race_setup_code, race_right_code, race_one_success),
-		RACE("race_wrong_code", race_setup_code, race_wrong_code, race_five_tries),
-		RACE("race_refresh", race_setup_session, race_refresh, race_one_successor),
-		RACE("race_limit", race_setup_nothing, race_login, race_ten_admitted),
-		RACE("race_disable", race_setup_account, race_disable, race_nobody_left),
-		RACE("race_new_password", race_setup_account, race_new_password,
-		    race_no_old_password),
-		RACE("race_rehash", race_setup_rehash, race_rehash, race_all_in),
-		RACE("race_verify_and_register", race_setup_code, race_verify_and_register,
-		    race_proven_stays),
-	};
+	static struct CMUnitTest tests[ARRAY_LEN(trials)];
+	static struct run runs[ARRAY_LEN(trials)];
 
+	for (size_t i = 0; i < ARRAY_LEN(trials); i++) {
+		runs[i] = (struct run){ .host = &host, .trial = &trials[i] };
+		tests[i] = (struct CMUnitTest){
+			.name = trials[i].name,
+			.test_func = trials[i].one ? one : race,
+			.initial_state = &runs[i],
+		};
+	}
 	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }
 

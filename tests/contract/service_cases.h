@@ -31,10 +31,12 @@ service_case session_logout_is_idempotent, session_logout_with_an_old_token, ses
 service_case session_after_role_change, session_tokens_are_of_a_kind;
 service_case session_issuer_and_audience, session_refresh_is_counted;
 
-service_case trail_statements, trail_subjects, trail_user_agent_is_cut, trail_refusals;
+service_case trail_sweeps, trail_statements, trail_subjects, trail_user_agent_is_cut,
+    trail_refusals;
 service_case trail_refusals_are_not_lost;
 
-service_case race_setup_free, race_setup_nothing, race_register, race_one_user;
+service_case race_logout, race_logged_out, race_setup_free, race_setup_nothing, race_register,
+    race_one_user;
 service_case race_newest_is_live, race_register_again, race_setup_revealing;
 service_case race_one_registration, race_setup_code, race_right_code, race_one_success;
 service_case race_wrong_code, race_five_tries, race_setup_session, race_refresh;

@@ -308,6 +308,29 @@ void race_nobody_left(void *arg)
 	CHECK(fixture_live_sessions(r->f, r->id) == 0);
 }
 
+/* One logs out, the others refresh: nobody carries the session on. */
+void race_logout(void *arg)
+{
+	struct service_race *r = arg;
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+	struct token_pair pair = { 0 };
+
+	if (i == 2)
+		CHECK(sign_out(r->f, r->token) == OK);
+	else
+		count(r, refresh(r->f, r->token, &pair), ERR_TOKEN_REVOKED);
+}
+
+void race_logged_out(void *arg)
+{
+	struct service_race *r = arg;
+	struct token_pair pair = { 0 };
+
+	CHECK(fixture_live_sessions(r->f, r->id) == 0);
+	CHECK(count_words(fixture_trail(r->f), "user.logged_out ok") == 1);
+	CHECK(refresh(r->f, r->token, &pair) == ERR_TOKEN_REVOKED);
+}
+
 static enum err new_password_fn(struct tx *tx, void *arg)
 {
 	const struct ending *e = arg;

@@ -241,3 +241,51 @@ void trail_refusals_are_not_lost(void *arg)
 	CHECK(strlen(fixture_trail(f)) ==
 	      strlen("request.refused throttled, request.refused overloaded"));
 }
+
+struct old_rows {
+	struct uuid flow, session;
+	bool has_flow, has_session;
+};
+
+static enum err old_rows_fn(struct tx *tx, void *arg)
+{
+	struct old_rows *o = arg;
+	struct session_user session = { 0 };
+	struct flow_row flow = { 0 };
+
+	CHECK(flow_by_id(tx, o->flow, &flow, &o->has_flow) == OK);
+	CHECK(session_with_user(tx, o->session, &session) == OK);
+	o->has_session = session.found;
+	return OK;
+}
+
+/* What is long over is swept away in the background. Only the simulation has the patience. */
+void trail_sweeps(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct call c = { .f = f };
+	struct registered r = { 0 };
+	struct signed_in in = { 0 };
+	struct old_rows old = { 0 };
+
+	if (rt_engine() != ENGINE_SIMULATION)
+		return;
+	CHECK(sign_up(f, ADA, PASSWORD, &r) == OK);
+	CHECK(verify(f, r.verification.flow_id, r.verification.otp, &in) == OK);
+	CHECK(call_authenticate(&c, in.tokens.access) == OK);
+	old =
+	    (struct old_rows){ .flow = r.verification.flow_id, .session = c.rq->actor.session_id };
+	CHECK(sign_out(f, in.tokens.refresh) == OK);
+	CHECK(service_start_background(&f->service) == OK);
+	rt_sleep_until(now_mono_us() + 2 * US_PER_MIN);
+	fixture_store_tx(f, old_rows_fn, &old);
+	CHECK(old.has_flow && old.has_session);
+	service_fixture_advance(2 * US_PER_DAY);
+	rt_sleep_until(now_mono_us() + 2 * US_PER_MIN);
+	fixture_store_tx(f, old_rows_fn, &old);
+	CHECK(!old.has_flow && old.has_session);
+	service_fixture_advance(30 * US_PER_DAY);
+	rt_sleep_until(now_mono_us() + 2 * US_PER_MIN);
+	fixture_store_tx(f, old_rows_fn, &old);
+	CHECK(!old.has_session && person(f, ADA).is_verified);
+}

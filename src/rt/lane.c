@@ -44,7 +44,7 @@ static unsigned idle(const struct lane *lane)
 	return lane->config.workers - lane->busy;
 }
 
-static bool full(const struct lane *lane, const struct lane_job *job)
+static bool full(const struct lane *lane, int64_t cost_us)
 {
 	const struct lane_config *c = &lane->config;
 
@@ -53,14 +53,14 @@ static bool full(const struct lane *lane, const struct lane_job *job)
 	/* Never fewer than two a worker, however dear: a worker has one to pair or to go on with.
 	 */
 	return c->max_queued_us > 0 && lane->waiting + lane->running >= 2 * c->workers &&
-	       lane->admitted_us + job->cost_us > c->max_queued_us * (int64_t)c->workers;
+	       lane->admitted_us + cost_us > c->max_queued_us * (int64_t)c->workers;
 }
 
 static enum err admit(struct lane *lane, struct lane_job *job)
 {
 	if (lane->closing)
 		return ERR_SHUTDOWN;
-	if (full(lane, job)) {
+	if (full(lane, job->cost_us)) {
 		lane->refused++;
 		return ERR_OVERLOADED;
 	}
@@ -365,6 +365,16 @@ enum err lane_admit(struct lane *lane, struct lane_job *job)
 
 	pthread_mutex_lock(&lane->mutex);
 	r = admit(lane, job);
+	pthread_mutex_unlock(&lane->mutex);
+	return r;
+}
+
+bool lane_is_full(struct lane *lane, int64_t cost_us)
+{
+	bool r;
+
+	pthread_mutex_lock(&lane->mutex);
+	r = full(lane, cost_us);
 	pthread_mutex_unlock(&lane->mutex);
 	return r;
 }

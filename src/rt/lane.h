@@ -82,6 +82,8 @@ struct lane_gauges {
 	uint64_t refused, finished;
 };
 struct lane_gauges lane_gauges(struct lane *lane);
+/** lane_is_full() - would a job of @cost_us be turned away now? */
+bool lane_is_full(struct lane *lane, int64_t cost_us);
 /** lane_retry_after_us() - how long until the work admitted now is done: for Retry-After. */
 int64_t lane_retry_after_us(struct lane *lane);
 

@@ -196,7 +196,10 @@ enum err login_password(struct request *rq, struct str email_or_phone, struct se
 	retry = session_answer_retry(rq, &a.idempotency, ret, &answered);
 	if (idempotency_settled(retry, answered))
 		return retry;
-	e = throttle_identifier(rq, STR("login"), a.indexes, a.n_indexes, THROTTLE_TRIES_PASSWORD);
+	e = password_room(rq);
+	if (e == OK)
+		e = throttle_identifier(
+		    rq, STR("login"), a.indexes, a.n_indexes, THROTTLE_TRIES_PASSWORD);
 	if (e == OK)
 		e = retry;
 	if (e != OK)

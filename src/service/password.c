@@ -82,6 +82,16 @@ static enum err hashed(struct request *rq, int64_t since_us, enum err e)
 	return e;
 }
 
+enum err password_room(struct request *rq)
+{
+	struct lane *lane = rq->service->hash_lane;
+
+	if (!lane_is_full(lane, pwhash_cost_us(rq->service->pwhash)))
+		return OK;
+	rq->retry_after_us = lane_retry_after_us(lane);
+	return fault(rq, ERR_OVERLOADED, "no room for a hash");
+}
+
 enum err password_hash(struct request *rq, struct secret password, struct str *ret)
 {
 	struct pwhash_caller caller = caller_of(rq);

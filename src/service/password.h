@@ -22,6 +22,13 @@ MUST_CHECK enum err password_check_policy(
  */
 MUST_CHECK enum err password_check_length(
     struct request *rq, struct str field, struct secret password);
+/**
+ * password_room() - does the lane take a hash now? Asked before a call is counted, so that being
+ * turned away for want of room uses up nobody's attempts.
+ *
+ * Returns: OK, or ERR_OVERLOADED with rq->retry_after_us set.
+ */
+MUST_CHECK enum err password_room(struct request *rq);
 /** password_hash() - Returns OK with the encoded form in rq->arena, or what the lane says. */
 MAY_YIELD MUST_CHECK enum err password_hash(
     struct request *rq, struct secret password, struct str *ret);

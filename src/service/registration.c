@@ -348,8 +348,10 @@ enum err registration_create(
 	retry = answer_retry(rq, &plan, ret, &answered);
 	if (idempotency_settled(retry, answered))
 		return retry;
-	e = throttle_identifier(
-	    rq, STR("register"), plan.indexes, plan.n_indexes, THROTTLE_SENDS_CODE);
+	e = password_room(rq);
+	if (e == OK)
+		e = throttle_identifier(
+		    rq, STR("register"), plan.indexes, plan.n_indexes, THROTTLE_SENDS_CODE);
 	if (e == OK)
 		e = retry;
 	if (e == OK)

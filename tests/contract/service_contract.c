@@ -193,6 +193,7 @@ static const struct trial trials[] = {
 	RACE("race_logout", race_setup_account, race_logout, race_logged_out),
 	RACE("race_new_password", race_setup_account, race_new_password, race_no_old_password),
 	RACE("race_rehash", race_setup_rehash, race_rehash, race_all_in),
+	RACE("race_full_lane", race_setup_full_lane, race_full_lane, race_room_again),
 	RACE("race_verify_and_register", race_setup_code, race_verify_and_register,
 	    race_proven_stays),
 };

@@ -414,3 +414,87 @@ void race_proven_stays(void *arg)
 	CHECK(count_words(trail, "user.verified ok") == 1);
 	CHECK(sign_in(r->f, ADA, PASSWORD, &in) == OK);
 }
+
+/* --- a full lane --- */
+
+struct hold {
+	struct lane_job job;
+	struct service_race *race;
+};
+
+static bool hold_step(struct lane_job *job)
+{
+	struct hold *h = CONTAINER_OF(job, struct hold, job);
+
+	return __atomic_load_n(&h->race->refused, __ATOMIC_ACQUIRE) > 0;
+}
+
+/* A lane of one worker that takes two jobs and is full. */
+void race_setup_full_lane(void *arg)
+{
+	static const struct lane_config config = {
+		.name = "small", .workers = 1, .max_queued_us = 1
+	};
+	struct service_race *r = arg;
+
+	join(r->f, ADA);
+	service_fixture_advance(US_PER_HOUR);
+	r->f->service.hash_lane = lane_new(&config);
+	service_fixture_hasher(r->f, 10);
+}
+
+static void hold_lane(struct service_race *r)
+{
+	static const struct lane_ops ops = { .step = hold_step };
+	struct hold h = { .job = { .ops = &ops, .cost_us = 1, .deadline_us = NEVER_US },
+		.race = r };
+
+	CHECK(rt_offload(r->f->service.hash_lane, &h.job) == OK);
+}
+
+/* Whoever is turned away for want of room, however often, has not used up a try. */
+static void knock(struct service_race *r)
+{
+	const struct registration bob = { .email = STR("bob@example.com"),
+		.password = secret_of(PASSWORD) };
+	struct call c = { .f = r->f };
+	struct registered registered = { 0 };
+	struct verification v = { 0 };
+	struct signed_in in = { 0 };
+
+	while (lane_gauges(r->f->service.hash_lane).queued_us < 2)
+		rt_sleep_until(now_mono_us() + 200);
+	for (int i = 0; i < 20; i++) {
+		CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == ERR_OVERLOADED);
+		CHECK(c.rq->retry_after_us > 0);
+		CHECK(call_register(&c, &bob, &registered) == ERR_OVERLOADED);
+	}
+	raise_flag(&r->refused);
+}
+
+void race_full_lane(void *arg)
+{
+	struct service_race *r = arg;
+	int i = __atomic_fetch_add(&r->turn, 1, __ATOMIC_ACQ_REL);
+
+	if (i < 2)
+		hold_lane(r);
+	else if (i == 2)
+		knock(r);
+}
+
+void race_room_again(void *arg)
+{
+	struct service_race *r = arg;
+	struct service *service = &r->f->service;
+	struct lane *small = service->hash_lane;
+	struct registered registered = { 0 };
+	struct signed_in in = { 0 };
+
+	service->hash_lane = service->blocking_lane;
+	service_fixture_hasher(r->f, 10);
+	lane_free(&small);
+	CHECK(sign_in(r->f, ADA, PASSWORD, &in) == OK);
+	CHECK(sign_up(r->f, STR("bob@example.com"), PASSWORD, &registered) == OK);
+	TRAIL(r->f, "user.logged_in ok, user.registered ok");
+}

@@ -124,7 +124,7 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 	const struct lane_config hash = {
 		.name = "hash",
 		.workers = workers,
-		.max_queued_us = config->hash_queue_us * workers,
+		.max_queued_us = config->hash_queue_us,
 		.low_priority = true,
 	};
 	const struct lane_config blocking = {

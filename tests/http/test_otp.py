@@ -3,7 +3,6 @@
 import time
 
 from lib.case import Suite
-from lib.people import Person
 from lib.trial import wrong
 
 suite = Suite(__file__)
@@ -320,14 +319,19 @@ def _(t):
         t.ok(chi < 33.7, "chi-square %.1f at 9 degrees of freedom (p < 0.0001)" % chi)
 
 
-@case("a mail to an address nobody has proven carries no word of who registered it", otp_digits="8")
+@case("no stranger's words go to an address nobody has proven; once proven, the name is theirs",
+      otp_digits="8")
 def _(t):
-    ada = Person(t.people.email(), None, t.people.password())
-    flow = t.register(ada, first_name="Ad\u00e0")
+    ada = t.people.person()
+    flow = t.register(ada, first_name="Ad\u00e0", last_name="visit evil.example")
     t.eq(len(flow["otp"]), 8, "digits")
     mail = t.mail(ada.email)
-    t.ok("Ad\u00e0" not in mail["text"] and flow["otp"] in mail["text"], mail["text"])
+    t.ok(flow["otp"] in mail["text"], mail["text"])
+    t.ok("Ad\u00e0" not in mail["text"] and "evil" not in mail["text"], mail["text"])
     t.verify(flow["flow_id"], t.code(ada))
+    t.register(ada, first_name="Eve", last_name="visit evil.example")
+    mail = t.mail(ada.email, 2)
+    t.ok("Ad\u00e0" in mail["text"] and "Eve" not in mail["text"], mail["text"])
 
 
 if __name__ == "__main__":

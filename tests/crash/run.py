@@ -75,7 +75,7 @@ class Campaign:
 
 
 def run(build, cycles, program="cloakroom", fault=None, until_loss=False):
-    """`cycles` deaths; what was lost, how much was acknowledged, how long the slowest start took."""
+    """`cycles` deaths; what was lost and acknowledged, and how long the slowest start took."""
     server = Server(build, SETTINGS, program=program,
                     environment={"TEST_FAULT": fault} if fault else None)
     try:

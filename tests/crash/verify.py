@@ -15,7 +15,8 @@ _INVARIANTS = (
      "SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM audit a"
      " WHERE a.subject_id = u.id AND a.event = 'user.registered' AND a.outcome = 'ok')"),
     ("a user without the message that was due",
-     "SELECT count(*) FROM users u WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.user_id = u.id)"),
+     "SELECT count(*) FROM users u WHERE NOT EXISTS"
+     " (SELECT 1 FROM outbox o WHERE o.user_id = u.id)"),
     ("a session the audit trail does not know",
      "SELECT count(*) FROM sessions s WHERE NOT EXISTS (SELECT 1 FROM audit a"
      " WHERE a.session_id = s.id AND a.event = 'user.logged_in')"),

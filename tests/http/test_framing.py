@@ -33,7 +33,7 @@ def no_canary(t, data, what):
     replies = answers(t, data)
     t.ok(not any(r.header("X-Request-ID") == "canary" for r in replies), "canary answered: " + what)
     t.ok(len(replies) <= 1, "%d replies: %s" % (len(replies), what))
-    t.ok(all(400 <= r.status < 500 for r in replies), "%s: %s" % (what, [r.status for r in replies]))
+    t.ok(all(400 <= r.status < 500 for r in replies), "a success: " + what)
 
 
 @once("Transfer-Encoding in every disguise: the canary is never answered")
@@ -75,7 +75,8 @@ def _(t):
             ("a signed chunk", b"Transfer-Encoding: chunked\r\n", b"+0\r\n\r\n" + CANARY),
             ("0x chunk", b"Transfer-Encoding: chunked\r\n", b"0x0\r\n\r\n" + CANARY),
             ("chunk by LF", b"Transfer-Encoding: chunked\r\n", b"0\n\n" + CANARY),
-            ("chunk without its end", b"Transfer-Encoding: chunked\r\n", b"2\r\n{}0\r\n\r\n" + CANARY),
+            ("chunk without its end", b"Transfer-Encoding: chunked\r\n",
+             b"2\r\n{}0\r\n\r\n" + CANARY),
             ("a trailer", b"Transfer-Encoding: chunked\r\n", b"0\r\nX: y\r\n\r\n" + CANARY),
             ("a huge chunk", b"Transfer-Encoding: chunked\r\n",
              b"FFFFFFFFFFFFFFFF1\r\n" + CANARY),
@@ -86,7 +87,8 @@ def _(t):
             ("no colon", b"Hello\r\n", CANARY)):
         no_canary(t, HEAD + lines + b"\r\n" + body, what)
     for start in (b"GET  / HTTP/1.1", b"GET / HTTP/1.1 ", b"GET /\tHTTP/1.1", b"GET / HTTP/1.9",
-                  b"GET / HTTP/2.0", b"GET / HTTP/01.1", b"GET / http/1.1", b"GET /", b" GET / HTTP/1.1",
+                  b"GET / HTTP/2.0", b"GET / HTTP/01.1", b"GET / http/1.1", b"GET /",
+                  b" GET / HTTP/1.1",
                   b"\r\nGET / HTTP/1.1", b"G\xc3\xa9T / HTTP/1.1", b"GET /\xe9 HTTP/1.1",
                   b"GET /a b HTTP/1.1", b"GET", b"", b"\x16\x03\x01\x02\x00", b"PRI * HTTP/2.0"):
         no_canary(t, start + b"\r\nHost: localhost\r\n\r\n" + CANARY, repr(start))

@@ -41,7 +41,8 @@ def _(t):
     ada, obi = t.sign_up(), t.sign_up(t.people.person("phone"))
     for name in (ada.email, ada.email.upper(), " %s\t" % ada.email):
         t.login(ada, name=name)
-    for name in (obi.phone, "0" + obi.phone[4:], obi.phone[1:], obi.phone[:6] + " " + obi.phone[6:]):
+    for name in (obi.phone, "0" + obi.phone[4:], obi.phone[1:],
+                 obi.phone[:6] + " " + obi.phone[6:]):
         t.login(obi, name=name)
 
 
@@ -95,8 +96,8 @@ def _(t):
 
 @case("passwords are compared whole, byte for byte")
 def _(t):
-    for password in ("x" * 200, "\u00e9" * 100, "  spaces around  ", "p\u0430ssw\u043erd", "\x7f\x01" * 8,
-                     "a" * 72 + "b" * 300):
+    for password in ("x" * 200, "\u00e9" * 100, "  spaces around  ", "p\u0430ssw\u043erd",
+                     "\x7f\x01" * 8, "a" * 72 + "b" * 300):
         ada = Person(t.people.email(), None, password)
         t.sign_up(ada)
         t.login(ada)
@@ -104,7 +105,8 @@ def _(t):
             if at < len(password):
                 changed = password[:at] + ("y" if password[at] != "y" else "z") + password[at + 1:]
                 t.login(ada, want=401, password=changed)
-        for changed in (password + "x", password[:-1], password.strip() + "!", password.upper() + "."):
+        for changed in (password + "x", password[:-1], password.strip() + "!",
+                        password.upper() + "."):
             t.login(ada, want=401, password=changed)
     t.login(ada, want=401, code="invalid_credentials", password="x" * 1024)
     long = t.send("POST", "auth/login/", {"email_or_phone": ada.email, "password": "x" * 1025})

@@ -16,7 +16,8 @@ def refuse(t, flow, code):
 
 
 def attempts(t, flow):
-    return t.trail.value("SELECT attempts FROM flows WHERE id = ?", bytes.fromhex(flow.replace("-", "")))
+    return t.trail.value("SELECT attempts FROM flows WHERE id = ?",
+                         bytes.fromhex(flow.replace("-", "")))
 
 
 @case("a right code by flow_id verifies and signs in")

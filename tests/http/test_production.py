@@ -17,14 +17,17 @@ STRICT = {"password_iterations": "600000", "net_allow_private": "true",
           "mail_from": "Cloakroom <no-reply@example.com>"}
 
 
+def smtp_url(port):
+    return "smtp://127.0.0.1:%d?starttls=never" % port
+
+
 class Production:
     """A server and a mail sink for one case."""
 
     def __init__(self, t, **settings):
         self.sink = Sink()
-        self.server = Server(t.server.build, {
-            **STRICT, "smtp_url": "smtp://127.0.0.1:%d?starttls=never" % self.sink.port, **settings},
-            dev=False)
+        settings = {**STRICT, "smtp_url": smtp_url(self.sink.port), **settings}
+        self.server = Server(t.server.build, settings, dev=False)
 
     def __enter__(self):
         try:
@@ -83,7 +86,7 @@ def _(t):
     with socket.socket() as hole:
         hole.bind(("127.0.0.1", 0))  # bound, not listening: refuses
         port = hole.getsockname()[1]
-        with Production(t, smtp_url="smtp://127.0.0.1:%d?starttls=never" % port, outbox_first_retry="1s",
+        with Production(t, smtp_url=smtp_url(port), outbox_first_retry="1s",
                         outbox_last_retry="1s") as (p, _, _):
             ada = p.people.person()
             began = time.monotonic()

@@ -93,7 +93,8 @@ def _(t):
     ada = t.people.person()
     for password in (None, "", "   "):
         t.refused("auth/register/", {"email": ada.email, "password": password}, "password")
-    for password in ("short-7", "x" * 1025, "\u00fc" * 513, ada.email, "my " + ada.email.split("@")[0]):
+    for password in ("short-7", "x" * 1025, "\u00fc" * 513, ada.email,
+                     "my " + ada.email.split("@")[0]):
         t.refused("auth/register/", {"email": ada.email, "password": password}, "password")
     for password in (12345678, ["x" * 9], {"a": "b"}, True):
         t.refused("auth/register/", {"email": ada.email, "password": password}, "password")
@@ -116,7 +117,8 @@ def _(t):
     for spelling in (ada.email.upper(), name.title() + "@" + domain, name + "@EXAMPLE.com",
                      "  %s " % ada.email,
                      name.replace("a", "\uff41", 1) + "@" + domain):
-        data = t.post("auth/register/", {"email": spelling, "password": ada.password}, want=201).data
+        data = t.post("auth/register/", {"email": spelling, "password": ada.password},
+                      want=201).data
         t.eq(data["user"]["email"], spelling.strip(), "the address as typed")
         t.login(ada, name=spelling)
     t.eq(users(t), before, "people")

@@ -10,7 +10,7 @@ import os
 from lib import jwt
 from lib.case import Suite
 from lib.canary import Canary
-from lib.server import MASTER_KEY, TOKEN_SECRET, Server
+from lib.server import MASTER_KEY, TOKEN_SECRET
 from lib.trial import Trial, wrong
 
 suite = Suite(__file__)

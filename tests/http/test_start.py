@@ -17,9 +17,9 @@ once = suite.once
 
 def refuses(t, server, *words):
     """It does not start, says why in a sentence with these words, and exits with a failure."""
-    done = subprocess.run([server.program, "serve", *server.dev, "--listen", "127.0.0.1:0", "--data",
-                           server.data], env=server.env(), capture_output=True, timeout=30,
-                          check=False)
+    command = [server.program, "serve", *server.dev, "--listen", "127.0.0.1:0", "--data",
+               server.data]
+    done = subprocess.run(command, env=server.env(), capture_output=True, timeout=30, check=False)
     text = (done.stderr + done.stdout).decode("utf-8", "replace")
     t.ok(done.returncode not in (0, None) and done.returncode > 0,
          "exit status %s: %s" % (done.returncode, text))
@@ -169,7 +169,8 @@ def _(t):
         good = server.database + ".good"
         shutil.copy(server.database, good)
         for change in ("UPDATE audit SET outcome = 'ok' WHERE id = 3",
-                       "UPDATE audit SET at = at + 1 WHERE id = 2", "DELETE FROM audit WHERE id = 4",
+                       "UPDATE audit SET at = at + 1 WHERE id = 2",
+                       "DELETE FROM audit WHERE id = 4",
                        "UPDATE audit SET mac = randomblob(32) WHERE id = 1",
                        "DELETE FROM audit_seals WHERE n = 2"):
             shutil.copy(good, server.database)

@@ -2,8 +2,8 @@
 """Timing: can known and unknown people be told apart by a clock? Welch's t over interleaved calls.
 
 With PROVE=1: 20,000 calls a comparison, and |t| must stay under 4.5; without, a small count shows
-that the harness runs. That it sees is shown, too: a server that returns early for unknown people must
-give |t| > 50."""
+that the harness runs. That it sees is shown, too: a server that returns early for unknown people
+must give |t| > 50."""
 import os
 import random
 import threading

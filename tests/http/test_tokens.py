@@ -231,7 +231,8 @@ def forgeries(token):
     """(what, token): everything that is not exactly a token of ours (R40-R44)."""
     header, claims = jwt.parts(token)
     head, body, signature = token.split(".")
-    yield "one bit of the signature", "%s.%s.%s" % (head, body, ("A" if signature[0] != "A" else "B") + signature[1:])
+    other = ("A" if signature[0] != "A" else "B") + signature[1:]
+    yield "another signature", "%s.%s.%s" % (head, body, other)
     yield "another key", jwt.resign(token, b"another secret of thirty-two byt")
     yield "an empty key", jwt.resign(token, b"")
     for alg in ("none", "None", "NONE", "nOnE", "", "HS384", "HS512", "RS256", "PS256", "ES256",
@@ -285,12 +286,14 @@ def forgeries(token):
     for what, made in (
             ("padding", token + "="), ("a fourth part", token + ".x"), ("a fifth", token + ".x.y"),
             ("no signature", "%s.%s" % (head, body)), ("empty signature", "%s.%s." % (head, body)),
-            ("empty header", ".%s.%s" % (body, signature)), ("empty claims", "%s..%s" % (head, signature)),
+            ("empty header", ".%s.%s" % (body, signature)),
+            ("empty claims", "%s..%s" % (head, signature)),
             ("half a signature", "%s.%s.%s" % (head, body, signature[:20])),
             ("double signature", "%s.%s.%s" % (head, body, signature * 2)),
             ("standard alphabet", "%s.%s.%s" % (head, body, "+/" + signature[2:])),
-            ("a line end inside", "%s.%s.%s" % (head, body, signature[:10] + "\n" + signature[10:])),
-            ("a NUL at the end", token + "\0"), ("a space inside", head + " ." + body + "." + signature),
+            ("a line end inside", token[:-10] + "\n" + token[-10:]),
+            ("a NUL at the end", token + "\0"),
+            ("a space inside", head + " ." + body + "." + signature),
             ("very long", "%s.%s.%s" % (head, "A" * 3000, signature))):
         yield what, made
 

@@ -63,7 +63,7 @@ class Canary:
             for i in range(len(run) - _WINDOW + 1):
                 for form, value, kind in table.get(run[i:i + _WINDOW], ()):
                     if content.startswith(form, match.start() + i):
-                        found.add("%s in the %s: %s…" % (kind, where, value[:6].decode("latin-1")))
+                        found.add("%s in the %s: %r…" % (kind, where, value[:6]))
         for value, kind in self.binary.items():
             if value in content:
                 found.add("%s in the %s: %s…" % (kind, where, value[:4].hex()))

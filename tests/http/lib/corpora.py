@@ -1,7 +1,7 @@
 """Public test corpora; they lie beside a checkout, not in it, and may be absent."""
 import os
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+_ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 
 
 def corpus(*path):

@@ -18,6 +18,8 @@ struct rt_loop {
 	struct ev_loop *ev;
 	struct ev_async bell; /* mail has come */
 	struct ev_check turn;
+	struct ev_prepare turn_end;
+	struct rt_mail *at_turn_end; /* newest first */
 	int64_t now_us;
 
 	const struct rt_engine *engine;
@@ -126,6 +128,27 @@ static void on_turn(struct ev_loop *ev, struct ev_check *turn, int events)
 	loop->now_us = now_mono_us();
 }
 
+void rt_loop_at_turn_end(struct rt_loop *loop, struct rt_mail *mail)
+{
+	assert(loop == self);
+	mail->next = loop->at_turn_end;
+	loop->at_turn_end = mail;
+}
+
+static void on_turn_end(struct ev_loop *ev, struct ev_prepare *turn_end, int events)
+{
+	struct rt_loop *loop = turn_end->data;
+
+	(void)ev;
+	(void)events;
+	while (loop->at_turn_end) {
+		struct rt_mail *mail = loop->at_turn_end;
+
+		loop->at_turn_end = mail->next;
+		mail->fn(mail);
+	}
+}
+
 /* --- coroutines --- */
 
 bool rt_loop_reserve(struct rt_loop *loop)
@@ -227,6 +250,11 @@ struct rt_loop *rt_loop_new(const struct rt_loop_config *config)
 	ev_set_priority(&loop->turn, EV_MAXPRI);
 	loop->turn.data = loop;
 	ev_check_start(loop->ev, &loop->turn);
+	/* Last of all that is still to do before the loop sleeps. */
+	ev_prepare_init(&loop->turn_end, on_turn_end);
+	ev_set_priority(&loop->turn_end, EV_MINPRI);
+	loop->turn_end.data = loop;
+	ev_prepare_start(loop->ev, &loop->turn_end);
 	return loop;
 }
 

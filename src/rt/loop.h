@@ -38,6 +38,14 @@ int64_t rt_loop_now_us(const struct rt_loop *loop);
 void rt_loop_post(struct rt_loop *loop, struct rt_mail *mail);
 
 /**
+ * rt_loop_at_turn_end() - run mail->fn when all that has happened is dealt with, before @loop
+ * sleeps again; only on its own thread
+ *
+ * For what is cheaper to keep for the next one who needs it, but must not be kept while nobody may.
+ */
+void rt_loop_at_turn_end(struct rt_loop *loop, struct rt_mail *mail);
+
+/**
  * rt_loop_coroutine() - start @fn(@arg) in a coroutine at once; only on @loop's own thread
  *
  * Returns when the coroutine first parks or ends: OK; ERR_OVERLOADED when max_coroutines live or no

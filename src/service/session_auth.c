@@ -49,6 +49,13 @@ void session_actor(
 	};
 }
 
+static enum err find_for_access_tx(struct tx *tx, void *arg)
+{
+	struct lookup *l = arg;
+
+	return session_for_access(tx, l->id, &l->found);
+}
+
 static enum err read_access(struct request *rq, struct secret access, struct token_claims *ret)
 {
 	enum err e = token_verify(rq->secrets, rq->keys, &rq->service->config.token, TOKEN_ACCESS,
@@ -67,8 +74,10 @@ enum err session_authenticate(struct request *rq, struct secret access)
 	enum err e;
 
 	e = read_access(rq, access, &claims);
-	if (e == OK)
-		e = find(rq, claims.session_id, &l);
+	if (e != OK)
+		return e;
+	l.id = claims.session_id;
+	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_for_access_tx, &l);
 	if (e != OK)
 		return e;
 	if (!still_good(rq, &l, &claims))

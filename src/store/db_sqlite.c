@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "rt/loop.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_writer.h"
 
@@ -18,11 +19,20 @@ struct db_sqlite {
 	uint64_t statements; /* atomic; of reads */
 };
 
-/* struct reader - one thread's connection; closed when the thread or the store ends. */
+/*
+ * struct reader - one thread's connection; closed when the thread or the store ends.
+ *
+ * Beginning and ending a snapshot costs as much as reading two rows. On a loop it is kept until
+ * the end of the turn and lent to all who read in it, but not beyond the next commit: so each still
+ * sees all that was acknowledged when it asked.
+ */
 struct reader {
 	struct list link;
 	struct db_sqlite *owner;
 	struct sqlite_conn conn;
+	bool in_snapshot, kept; /* kept: there is a note to end it with the turn */
+	uint64_t commits;       /* had been made when the snapshot began */
+	struct rt_mail turn_end;
 };
 
 static struct db_sqlite *sqlite_of(struct db *db)
@@ -72,6 +82,53 @@ static int reader_of_thread(struct db_sqlite *s, struct reader **ret)
 	return SQLITE_OK;
 }
 
+static void end_snapshot(struct reader *r)
+{
+	if (sqlite_conn_control(&r->conn, CONTROL_COMMIT) != SQLITE_OK)
+		sqlite_conn_control(&r->conn, CONTROL_ROLLBACK);
+	r->in_snapshot = false;
+}
+
+static void on_turn_end(struct rt_mail *mail)
+{
+	struct reader *r = CONTAINER_OF(mail, struct reader, turn_end);
+
+	r->kept = false;
+	if (r->in_snapshot)
+		end_snapshot(r);
+}
+
+/* begin_snapshot() - one that shows every commit made so far. Returns SQLite's code. */
+static int begin_snapshot(struct db_sqlite *s, struct reader *r)
+{
+	uint64_t commits = s->writer ? writer_commits(s->writer) : 0;
+	bool begun = r->in_snapshot;
+	int rc;
+
+	if (begun && r->commits == commits)
+		return SQLITE_OK;
+	if (begun)
+		end_snapshot(r);
+	rc = sqlite_conn_control(&r->conn, CONTROL_BEGIN);
+	r->in_snapshot = rc == SQLITE_OK;
+	r->commits = commits;
+	return rc;
+}
+
+/* leave_snapshot() - after a read that came to @result. */
+static void leave_snapshot(struct reader *r, enum err result)
+{
+	struct rt_loop *loop = rt_loop_self();
+
+	if (!loop || !r->owner->writer || result != OK) {
+		end_snapshot(r);
+	} else if (!r->kept) {
+		r->kept = true;
+		r->turn_end.fn = on_turn_end;
+		rt_loop_at_turn_end(loop, &r->turn_end);
+	}
+}
+
 static enum err sqlite_read(
     struct db *db, struct request *rq, enum store_read_flags flags, store_fn *fn, void *arg)
 {
@@ -83,15 +140,14 @@ static enum err sqlite_read(
 
 	(void)flags; /* there is no replica */
 	if (rc == SQLITE_OK)
-		rc = sqlite_conn_control(&reader->conn, CONTROL_BEGIN);
+		rc = begin_snapshot(s, reader);
 	if (rc != SQLITE_OK) {
 		r = sqlite_err(rc, rq);
 		return fault(rq, r, "no connection to read with: sqlite %d", rc);
 	}
 	tx.conn = &reader->conn;
 	r = tx_run(&tx, fn, arg);
-	if (sqlite_conn_control(&reader->conn, CONTROL_COMMIT) != SQLITE_OK)
-		sqlite_conn_control(&reader->conn, CONTROL_ROLLBACK);
+	leave_snapshot(reader, r);
 	rq->statements += tx.statements;
 	__atomic_fetch_add(&s->statements, tx.statements, __ATOMIC_RELAXED);
 	return r;

@@ -105,6 +105,28 @@ enum err session_with_user(struct tx *tx, struct uuid id, struct session_user *r
 	return one_with_user(tx, STMT_SESSION_WITH_USER, &key, 1, ret);
 }
 
+enum err session_for_access(struct tx *tx, struct uuid id, struct session_user *ret)
+{
+	const struct val key = val_uuid(&id);
+	struct cursor c;
+	struct row row;
+	enum err r = tx_row(tx, STMT_SESSION_FOR_ACCESS, &key, 1, &row);
+
+	if (r != OK)
+		return r;
+	*ret = (struct session_user){ .found = row.found };
+	if (!row.found)
+		return OK;
+	c.next = row.cols;
+	take_uuid(&c, &ret->session.id);
+	take_uuid(&c, &ret->session.user_id);
+	ret->session.auth_time_us = take_int(&c);
+	ret->session.expires_at_us = take_int(&c);
+	ret->session.ended_at_us = take_int(&c);
+	user_decode(&c, &ret->user);
+	return OK;
+}
+
 enum err session_by_idempotency(
     struct tx *tx, struct str hash, int64_t now_us, struct session_user *ret)
 {

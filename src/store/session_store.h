@@ -37,6 +37,11 @@ struct session_user {
 	struct user_row user;
 };
 MUST_CHECK enum err session_with_user(struct tx *tx, struct uuid id, struct session_user *ret);
+/**
+ * session_for_access() - the same to judge an access token by; of the session only id, user_id,
+ * auth_time_us, expires_at_us and ended_at_us are read
+ */
+MUST_CHECK enum err session_for_access(struct tx *tx, struct uuid id, struct session_user *ret);
 /** session_by_idempotency() - the live session a call with this key made, with its user. */
 MUST_CHECK enum err session_by_idempotency(
     struct tx *tx, struct str hash, int64_t now_us, struct session_user *ret);

@@ -259,7 +259,7 @@ static void deliver(struct writer *w, struct batch *b)
 
 	if (b->failed == SQLITE_OK) {
 		count(&w->transactions, b->n);
-		count(&w->batches, 1);
+		__atomic_fetch_add(&w->batches, 1, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_lock(&w->done_lock);
 	while ((link = list_pop_front(&b->jobs))) {
@@ -410,6 +410,11 @@ enum err writer_tx(struct writer *w, struct request *rq, store_fn *fn, void *arg
 		return tx_simulated(w, &job);
 	r = enqueue(w, &w->queue, &job);
 	return r == OK ? wait_done(w, &job) : r;
+}
+
+uint64_t writer_commits(const struct writer *w)
+{
+	return __atomic_load_n(&w->batches, __ATOMIC_ACQUIRE);
 }
 
 void writer_gauges(struct writer *w, struct store_gauges *ret)

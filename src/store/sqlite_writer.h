@@ -16,6 +16,8 @@ void writer_free(struct writer *w);
 /** writer_tx() - db_ops.tx. */
 MAY_YIELD MUST_CHECK enum err writer_tx(
     struct writer *w, struct request *rq, store_fn *fn, void *arg);
+/** writer_commits() - how many batches are durable; raised before any caller hears of one. */
+uint64_t writer_commits(const struct writer *w);
 /** writer_gauges() - fill in what it counts. */
 void writer_gauges(struct writer *w, struct store_gauges *ret);
 

@@ -102,6 +102,10 @@ static const char *const texts[STMT_COUNT] = {
 		" $22, $23, $24, $25) ON CONFLICT DO NOTHING",
 	[STMT_SESSION_WITH_USER] =
 		SESSION_JOIN " WHERE sessions.id = $1",
+	[STMT_SESSION_FOR_ACCESS] =
+		"SELECT sessions.id, sessions.user_id, sessions.auth_time, sessions.expires_at,"
+		" sessions.ended_at, " USER_COLUMNS("users.")
+		" FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1",
 	[STMT_SESSION_BY_IDEMPOTENCY] =
 		SESSION_JOIN " WHERE sessions.idempotency_hash = $1"
 		" AND sessions.idempotency_until > $2 AND sessions.ended_at IS NULL",

@@ -41,6 +41,12 @@ static enum err find(struct tx *tx, void *arg)
 	CHECK(got.session.generation == 1 && got.session.hash_key == 1);
 	CHECK(str_eq(got.user.password, fixture_user(1).password) && got.user.epoch == 1);
 	CHECK(session_with_user(tx, fixture_id('s', 3), &got) == OK && !got.found);
+	CHECK(session_for_access(tx, want.id, &got) == OK && got.found);
+	CHECK(uuid_equal(got.session.id, want.id) && uuid_equal(got.user.id, want.user_id));
+	CHECK(uuid_equal(got.session.user_id, want.user_id) && got.session.ended_at_us == 0);
+	CHECK(got.session.auth_time_us == want.auth_time_us);
+	CHECK(got.session.expires_at_us == want.expires_at_us);
+	CHECK(session_for_access(tx, fixture_id('s', 3), &got) == OK && !got.found);
 	CHECK(session_by_idempotency(tx, fixture_bytes(50), now, &got) == OK && got.found);
 	CHECK(uuid_equal(got.session.id, fixture_id('s', 2)));
 	CHECK(session_by_idempotency(tx, fixture_bytes(50), now + US_PER_HOUR, &got) == OK);

@@ -161,7 +161,7 @@ static void receive(struct conn *conn)
 	}
 	n = recv(conn->fd, ex->in + ex->in_len, exchange_space(ex), 0);
 	if (n > 0) {
-		ex->in_len += (size_t)n;
+		exchange_received(ex, (size_t)n);
 		conn->next = ex;
 		if (conn->state == CONN_IDLE)
 			begin_request(conn);

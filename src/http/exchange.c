@@ -29,11 +29,12 @@ static void allocate(struct exchange *ex, size_t room)
 		die("out of memory");
 	if (ex->in) {
 		memcpy(in, ex->in, ex->in_len);
-		wipe(ex->in, ex->in_cap);
+		wipe(ex->in, ex->in_wet);
 		free(ex->in);
 	}
 	ex->in = in;
 	ex->in_cap = room;
+	ex->in_wet = ex->in_len;
 }
 
 struct exchange *exchange_new(struct conn *conn, size_t room)
@@ -46,7 +47,7 @@ struct exchange *exchange_new(struct conn *conn, size_t room)
 			die("out of memory");
 		ex->loop = conn->loop;
 	}
-	ex->in_len = 0;
+	ex->in_len = ex->in_wet = 0;
 	if (!ex->in || room > ex->in_cap)
 		allocate(ex, room > FIRST_ROOM ? room : FIRST_ROOM);
 	ex->conn = conn;
@@ -66,7 +67,7 @@ void exchange_free(struct exchange *ex)
 		request_done(&ex->rq);
 	ex->rq_live = false;
 	ex->begun = ex->left = 0;
-	wipe(ex->in, ex->in_cap); /* passwords and tokens */
+	wipe(ex->in, ex->in_wet); /* passwords and tokens */
 	if (loop->n_spare == MAX_SPARE || ex->in_cap > FIRST_ROOM) {
 		free(ex->in);
 		free(ex);
@@ -85,6 +86,13 @@ void exchange_free_spare(struct http_loop *loop)
 		free(ex->in);
 		free(ex);
 	}
+}
+
+void exchange_received(struct exchange *ex, size_t n)
+{
+	ex->in_len += n;
+	if (ex->in_wet < ex->in_len)
+		ex->in_wet = ex->in_len;
 }
 
 size_t exchange_space(const struct exchange *ex)
@@ -109,7 +117,7 @@ struct exchange *exchange_split(struct exchange *ex)
 		return NULL;
 	next = exchange_new(ex->conn, rest);
 	memcpy(next->in, ex->in + end, rest);
-	next->in_len = rest;
+	exchange_received(next, rest);
 	wipe(ex->in + end, rest);
 	ex->in_len = end;
 	return next;

@@ -18,6 +18,7 @@ struct exchange {
 
 	char *in; /* received so far */
 	size_t in_len, in_cap;
+	size_t in_wet; /* no byte from here on has held anything */
 	struct http_parser parser;
 	struct api_header fields[HTTP_MAX_FIELDS];
 	struct api_request request;
@@ -42,6 +43,8 @@ void exchange_free(struct exchange *ex);
 /** exchange_free_spare() - give back what exchange_free() kept for the next request. */
 void exchange_free_spare(struct http_loop *loop);
 
+/** exchange_received() - @n bytes have been put behind ex->in_len. */
+void exchange_received(struct exchange *ex, size_t n);
 /** exchange_space() - how many more bytes may be received into ex->in + ex->in_len. */
 size_t exchange_space(const struct exchange *ex);
 /** exchange_grow() - make space, as far as the request can need it. */

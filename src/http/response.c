@@ -66,17 +66,20 @@ static void add_field(struct buf *out, struct str name, struct str value)
 struct str response_head(
     struct arena *arena, const struct api_reply *reply, struct str date, bool close)
 {
+	char room[I64_TEXT_SIZE];
 	struct buf out;
 
 	buf_init(&out, arena, 1024);
-	buf_printf(&out, "HTTP/1.1 %03d ", reply->status);
+	buf_add(&out, STR("HTTP/1.1 "));
+	buf_add(&out, i64_str(reply->status, room));
+	buf_add_char(&out, ' ');
 	buf_add(&out, reason_phrase(reply->status));
 	buf_add(&out, STR("\r\n"));
 	add_field(&out, STR("Date"), date);
 	if (!str_empty(reply->content_type))
 		add_field(&out, STR("Content-Type"), reply->content_type);
 	if (response_has_body(reply->status))
-		buf_printf(&out, "Content-Length: %zu\r\n", reply->body.len);
+		add_field(&out, STR("Content-Length"), i64_str((int64_t)reply->body.len, room));
 	if (close)
 		buf_add(&out, STR("Connection: close\r\n"));
 	for (size_t i = 0; i < reply->n_headers; i++)

@@ -26,6 +26,7 @@ RAISED = {
     "CLOAKROOM_THROTTLE_CLIENT": "1000000000/min",
     "CLOAKROOM_LOGIN_FAILURES": "1000000000/15min",
     "CLOAKROOM_LOGIN_FAILURES_TOTAL": "1000000000/365d",
+    "CLOAKROOM_SERVER_MAX_CONNECTIONS_PER_PEER": "0",
 }
 SIGNED_IN = 64  # accounts whose sessions are seeded, with cheap hashes
 PEOPLE = 32  # accounts with hashes at the cost of production

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "crypto/jws.h"
 #include "crypto/keyring_priv.h"
 
 #define MAX_TOKEN_BYTES 4096
@@ -81,24 +82,6 @@ struct secret token_sign(struct arena *secrets, const struct keyring *keys,
 	return secret_of(buf_str(&out));
 }
 
-/* The three parts of a compact JWS, and the bytes the signature covers. */
-struct jws {
-	struct str header, payload, signature, signed_part;
-};
-
-static bool split(struct str token, struct jws *ret)
-{
-	ssize_t first = str_find(token, '.'), last = str_find_last(token, '.');
-
-	if (first < 0 || first == last)
-		return false;
-	ret->header = str_upto(token, (size_t)first);
-	ret->signed_part = str_upto(token, (size_t)last);
-	ret->payload = str_from(ret->signed_part, (size_t)first + 1);
-	ret->signature = str_from(token, (size_t)last + 1);
-	return str_find(ret->payload, '.') < 0;
-}
-
 /* The text of a member; false when it is absent, no string, or holds a NUL. */
 static bool get_text(const struct json *object, const char *name, struct str *ret)
 {
@@ -152,7 +135,7 @@ static bool header_is_ours(struct arena *arena, struct str header)
 }
 
 static bool signature_is_ours(
-    struct arena *arena, const struct keyring *keys, const struct jws *jws)
+    struct arena *arena, const struct keyring *keys, const struct jws_parts *jws)
 {
 	uint8_t mac[SHA256_SIZE];
 	struct str signature;
@@ -264,9 +247,9 @@ enum err token_verify(struct arena *arena, const struct keyring *keys,
 	struct token_claims claims = { 0 };
 	const struct json *tree;
 	struct str payload;
-	struct jws jws;
+	struct jws_parts jws;
 
-	if (token.len > MAX_TOKEN_BYTES || !split(token, &jws))
+	if (token.len > MAX_TOKEN_BYTES || !jws_split(token, &jws))
 		return ERR_TOKEN_INVALID;
 	/* The signature first: no JSON is read that was not signed with our key. */
 	if (!signature_is_ours(arena, keys, &jws) || !header_is_ours(arena, jws.header))

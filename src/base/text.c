@@ -38,6 +38,7 @@ static const struct str english[] = {
 	[TEXT_FIELD_NUL] = STR_INIT("This must not contain a NUL character."),
 	[TEXT_FIELD_UUID] = STR_INIT("This must be a UUID."),
 	[TEXT_FIELD_TIME] = STR_INIT("This must be a time such as 2026-11-21T20:15:00Z."),
+	[TEXT_FIELD_CURSOR] = STR_INIT("This must be the next_cursor of a page you were given."),
 	[TEXT_FIELD_TOO_FEW] = STR_INIT("This must have at least {0} items."),
 	[TEXT_FIELD_TOO_MANY] = STR_INIT("This must have at most {0} items."),
 	[TEXT_FIELD_IN_QUERY] =
@@ -45,6 +46,8 @@ static const struct str english[] = {
 	[TEXT_FIELD_READ_ONLY] = STR_INIT("This cannot be set here."),
 	[TEXT_FIELD_MISMATCH] = STR_INIT("The two passwords must be the same."),
 	[TEXT_BODY_NOT_OBJECT] = STR_INIT("The body must be a JSON object."),
+	[TEXT_QUERY_MALFORMED] =
+	    STR_INIT("The query must be percent-encoded UTF-8 and name each parameter once."),
 	[TEXT_EMAIL_INVALID] = STR_INIT("Enter a valid e-mail address."),
 	[TEXT_PHONE_INVALID] = STR_INIT("Enter a valid phone number."),
 	[TEXT_PHONE_NEEDS_COUNTRY] =

@@ -113,6 +113,18 @@ enum err fault_at(struct request *rq, enum err e, const char *file, int line, co
 	return e;
 }
 
+bool request_accepts(const struct request *rq, int64_t version)
+{
+	const struct if_match *m = &rq->if_match;
+
+	if (!m->given || m->any)
+		return true;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->versions[i] == version)
+			return true;
+	return false;
+}
+
 enum err request_refuse_field(
     struct request *rq, struct str field, enum text text, const struct str *args, size_t n)
 {

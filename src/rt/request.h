@@ -57,6 +57,15 @@ struct actor {
 	int64_t auth_time_us;
 };
 
+/** struct if_match - which versions of an object the caller is willing to change. */
+#define IF_MATCH_MAX 8
+struct if_match {
+	bool given; /* false: any */
+	bool any;   /* any that exists */
+	int64_t versions[IF_MATCH_MAX];
+	size_t n;
+};
+
 /** struct field_error - one sentence about one member of the body. */
 struct field_error {
 	struct field_error *next;
@@ -91,12 +100,14 @@ struct request {
 	struct str device_id;    /* X-Device-ID, opaque; stored keyed-hashed */
 	struct str device_token; /* X-Cloakroom-Device */
 	struct str idempotency_key;
+	struct if_match if_match;
 	struct str body; /* as sent, for the idempotency hash; empty when there is none */
 	struct str locale;
 	struct actor actor;
 	const struct account
 	    *account; /* the actor's rows, unsealed (service/account.h); NULL: nobody */
 
+	int64_t version;    /* of the object the reply shows; 0: it has none */
 	struct fault fault; /* the first one */
 	struct field_error *field_errors;
 	struct field_error **field_errors_tail;
@@ -125,6 +136,9 @@ void request_done(struct request *rq);
 #define fault(rq, e, ...) fault_at((rq), (e), __FILE__, __LINE__, __VA_ARGS__)
 enum err fault_at(struct request *rq, enum err e, const char *file, int line, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
+
+/** request_accepts() - is an object at @version what the caller is willing to change? */
+bool request_accepts(const struct request *rq, int64_t version);
 
 /**
  * request_refuse_field() - add a sentence to "errors"

@@ -65,6 +65,7 @@ enum known_header {
 	HEADER_DEVICE_ID,
 	HEADER_DEVICE_TOKEN,
 	HEADER_IDEMPOTENCY_KEY,
+	HEADER_IF_MATCH,
 	HEADER_ORIGIN,
 	HEADER_REQUEST_ID,
 	HEADER_USER_AGENT,
@@ -120,9 +121,26 @@ MUST_CHECK enum err body_parse(
 /** form_urlencoded() - application/x-www-form-urlencoded as the text of a JSON object. */
 MUST_CHECK enum err form_urlencoded(
     struct arena *arena, struct str body, const struct schema *schema, struct str *ret);
+/** form_query() - a query likewise; parameters @schema does not know are left out. */
+MUST_CHECK enum err form_query(
+    struct arena *arena, struct str query, const struct schema *schema, struct str *ret);
 /** form_multipart() - multipart/form-data (RFC 7578) of text parts, likewise; files are refused. */
 MUST_CHECK enum err form_multipart(struct arena *arena, struct str body, struct str boundary,
     const struct schema *schema, struct str *ret);
+/**
+ * input_decode() - what the route's handler is given: body or query, and the path's segment
+ * @ret: NULL when it is given nothing
+ *
+ * Returns: OK, ERR_MALFORMED_JSON, ERR_UNSUPPORTED_MEDIA_TYPE, ERR_VALIDATION_FAILED, ERR_NOT_FOUND
+ * (a segment that leads nowhere).
+ */
+MUST_CHECK enum err input_decode(const struct call *call, void **ret);
+
+/** etag_format() - the ETag of an object's @version (RFC 9110 8.8.3). */
+struct str etag_format(struct arena *arena, int64_t version);
+/** etag_parse() - If-Match (RFC 9110 13.1.1) as the versions it names; what is none is left out. */
+struct if_match etag_parse(struct str header);
+
 /** url_decode() - percent-decoding, "+" as space where @plus; false on a bad escape. */
 bool url_decode(struct arena *arena, struct str text, bool plus, struct str *ret);
 /** query_get() - value of @name in a query, decoded; the empty str when absent or badly escaped. */

@@ -36,7 +36,7 @@ void cors_headers(const struct call *call)
 	api_reply_header(
 	    call->rq, call->reply, STR("Access-Control-Allow-Credentials"), STR("true"));
 	api_reply_header(call->rq, call->reply, STR("Access-Control-Expose-Headers"),
-	    STR("Retry-After, X-Request-ID"));
+	    STR("ETag, Retry-After, X-Request-ID"));
 }
 
 void cors_preflight(const struct call *call, struct str allow)
@@ -48,7 +48,7 @@ void cors_preflight(const struct call *call, struct str allow)
 		return;
 	api_reply_header(call->rq, call->reply, STR("Access-Control-Allow-Methods"), allow);
 	api_reply_header(call->rq, call->reply, STR("Access-Control-Allow-Headers"),
-	    STR("Accept-Language, Authorization, Content-Type, Idempotency-Key, "
+	    STR("Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, "
 		"X-Cloakroom-Device, X-Device-ID, X-Request-ID"));
 	api_reply_header(call->rq, call->reply, STR("Access-Control-Max-Age"), STR("600"));
 }

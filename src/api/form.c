@@ -82,31 +82,56 @@ static bool write_member(
 	return true;
 }
 
-enum err form_urlencoded(
-    struct arena *arena, struct str body, const struct schema *schema, struct str *ret)
+static bool write_pairs(
+    struct json_writer *w, struct str text, const struct schema *schema, bool known_only)
 {
-	struct json_writer w;
+	struct arena *arena = w->out->arena;
 	struct str pair;
-	struct buf out;
 
-	buf_init(&out, arena, 2 * body.len + 16);
-	json_writer_init(&w, &out);
-	json_begin_object(&w);
-	while (str_next_token(&body, '&', &pair)) {
+	while (str_next_token(&text, '&', &pair)) {
 		ssize_t equals = str_find(pair, '=');
 		struct str name = equals < 0 ? pair : str_upto(pair, (size_t)equals);
 		struct str value = equals < 0 ? STR("") : str_from(pair, (size_t)equals + 1);
 
 		if (str_empty(pair))
 			continue;
-		if (!url_decode(arena, name, true, &name) ||
-		    !url_decode(arena, value, true, &value) ||
-		    !write_member(&w, schema, name, value))
-			return ERR_MALFORMED_JSON;
+		if (!url_decode(arena, name, true, &name))
+			return false;
+		if (known_only && !schema_field(schema, name))
+			continue;
+		if (!url_decode(arena, value, true, &value) ||
+		    !write_member(w, schema, name, value))
+			return false;
 	}
+	return true;
+}
+
+static enum err pairs_as_json(struct arena *arena, struct str text, const struct schema *schema,
+    bool known_only, struct str *ret)
+{
+	struct json_writer w;
+	struct buf out;
+	bool good;
+
+	buf_init(&out, arena, 2 * text.len + 16);
+	json_writer_init(&w, &out);
+	json_begin_object(&w);
+	good = write_pairs(&w, text, schema, known_only);
 	json_end_object(&w);
 	*ret = buf_str(&out);
-	return OK;
+	return good ? OK : ERR_MALFORMED_JSON;
+}
+
+enum err form_urlencoded(
+    struct arena *arena, struct str body, const struct schema *schema, struct str *ret)
+{
+	return pairs_as_json(arena, body, schema, false, ret);
+}
+
+enum err form_query(
+    struct arena *arena, struct str query, const struct schema *schema, struct str *ret)
+{
+	return pairs_as_json(arena, query, schema, true, ret);
 }
 
 /* --- multipart/form-data --- */

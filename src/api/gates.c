@@ -20,6 +20,7 @@ static const struct str header_names[HEADER_COUNT] = {
 	[HEADER_DEVICE_ID] = STR_INIT("x-device-id"),
 	[HEADER_DEVICE_TOKEN] = STR_INIT("x-cloakroom-device"),
 	[HEADER_IDEMPOTENCY_KEY] = STR_INIT("idempotency-key"),
+	[HEADER_IF_MATCH] = STR_INIT("if-match"),
 	[HEADER_ORIGIN] = STR_INIT("origin"),
 	[HEADER_REQUEST_ID] = STR_INIT("x-request-id"),
 	[HEADER_USER_AGENT] = STR_INIT("user-agent"),
@@ -182,6 +183,7 @@ enum err gates_identify(struct call *call)
 	if (call->headers[HEADER_ACCEPT_LANGUAGE].len > 0)
 		rq->locale = preferred_language(call->headers[HEADER_ACCEPT_LANGUAGE]);
 	identify_device(call);
+	rq->if_match = etag_parse(call->headers[HEADER_IF_MATCH]);
 	if (call->header_repeated)
 		return fault(rq, ERR_BAD_REQUEST, "a header that counts came twice");
 	r = identify_retry(call);

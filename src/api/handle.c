@@ -32,6 +32,12 @@ static void reply_success(const struct call *call, const void *data)
 	struct json_writer w;
 	struct buf body;
 
+	call->reply->status = route->success;
+	if (route->versioned && call->rq->version != 0)
+		api_reply_header(call->rq, call->reply, STR("ETag"),
+		    etag_format(call->rq->arena, call->rq->version));
+	if (route->success == 204)
+		return;
 	buf_init(&body, secret ? call->rq->secrets : call->rq->arena, BODY_ROOM);
 	json_writer_init(&w, &body);
 	reply_begin(&w, call->rq->locale, route->message);
@@ -40,7 +46,6 @@ static void reply_success(const struct call *call, const void *data)
 	else
 		json_write_null(&w);
 	reply_end(&w);
-	call->reply->status = route->success;
 	call->reply->content_type = STR("application/json");
 	call->reply->body = buf_str(&body);
 }
@@ -147,11 +152,11 @@ static size_t reply_room(const struct route *route)
 	return n > m ? n : m;
 }
 
-static enum err run_handler(struct call *call, const void *body)
+static enum err run_handler(struct call *call, const void *in)
 {
 	const struct route *route = call->route;
 	void *out = arena_alloc(call->rq->arena, reply_room(route));
-	enum err r = route->handler(call->rq, body, out);
+	enum err r = route->handler(call->rq, in, out);
 
 	if (r == OK) {
 		reply_success(call, out);
@@ -168,8 +173,7 @@ static enum err answer(struct call *call)
 {
 	const struct route *route = call->route;
 	struct request *rq = call->rq;
-	const struct json *tree = NULL;
-	void *body = NULL;
+	void *in = NULL;
 	enum err r = gates_admit(call);
 
 	if (r != OK)
@@ -178,16 +182,8 @@ static enum err answer(struct call *call)
 		route->raw(call->api, rq, call->in, call->reply);
 		return call->reply->outcome;
 	}
-	if (route->body) {
-		r = body_parse(call, route->body, &tree);
-		if (r != OK)
-			return r;
-		body = arena_alloc(rq->arena, route->body->size);
-		r = schema_decode(rq, route->body, tree, body);
-		if (r != OK)
-			return fault(rq, r, "body");
-	}
-	return run_handler(call, body);
+	r = input_decode(call, &in);
+	return r == OK ? run_handler(call, in) : r;
 }
 
 /* --- around it --- */

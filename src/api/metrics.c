@@ -5,7 +5,7 @@
  */
 #include "api/api_priv.h"
 
-#define MAX_ROUTES 128
+#define MAX_ROUTES 256
 #define ENGINES 2
 
 static const int64_t bounds_us[] = { 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000,

@@ -2,7 +2,7 @@
 #include "api/openapi_priv.h"
 #include "base/log.h"
 
-#define MAX_SCHEMAS 128
+#define MAX_SCHEMAS 256
 
 struct component {
 	const struct schema *schema;
@@ -107,6 +107,8 @@ static void write_fixed_components(struct json_writer *w)
 		   "trail.\",\"schema\":{\"type\":\"string\"}},"
 		   "\"RetryAfter\":{\"description\":\"Seconds to wait.\",\"schema\":"
 		   "{\"type\":\"integer\",\"minimum\":1}},"
+		   "\"ETag\":{\"description\":\"Version of what can be changed here; send it back "
+		   "as If-Match.\",\"schema\":{\"type\":\"string\"}},"
 		   "\"WwwAuthenticate\":{\"description\":\"RFC 6750.\",\"schema\":"
 		   "{\"type\":\"string\"}}}"));
 	json_key(w, STR("parameters"));
@@ -122,7 +124,10 @@ static void write_fixed_components(struct json_writer *w)
 		   "lock it out.\",\"schema\":{\"type\":\"string\",\"maxLength\":1024}},"
 		   "\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
 		   "\"description\":\"The same key and body within ten minutes: the same answer.\","
-		   "\"schema\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,128}$\"}}}"));
+		   "\"schema\":{\"type\":\"string\",\"pattern\":\"^[!-~]{1,128}$\"}},"
+		   "\"IfMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":"
+		   "\"ETag of what you read: 412 if it has changed since.\",\"schema\":"
+		   "{\"type\":\"string\"}}}"));
 }
 
 static void write_info(struct json_writer *w, int version)

@@ -39,33 +39,51 @@ static void write_security(struct json_writer *w, enum auth auth)
 	json_end_array(w);
 }
 
-static void write_path_parameter(struct json_writer *w, struct str path)
+static void write_parameter(
+    struct json_writer *w, const char *in, const struct field *f, bool required)
 {
+	json_begin_object(w);
+	member(w, "name", f->name);
+	member(w, "in", in);
+	json_member_bool(w, STR("required"), required);
+	json_key(w, STR("schema"));
+	openapi_field(w, f, SCHEMA_BODY);
+	json_end_object(w);
+}
+
+/* A raw handler reads its segment itself: it is a text. */
+static void write_path_parameter(struct json_writer *w, const struct route *route)
+{
+	struct str path = str_of(route->path);
 	ssize_t open = str_find(path, '{'), close = str_find(path, '}');
+	struct field text = { .type = FIELD_STR, .doc = "Which one." };
 
 	if (open < 0 || close < open)
 		return;
-	json_begin_object(w);
-	json_member_str(w, STR("name"), str_from(str_upto(path, (size_t)close), (size_t)open + 1));
-	member(w, "in", "path");
-	json_member_bool(w, STR("required"), true);
-	json_key(w, STR("schema"));
-	json_begin_object(w);
-	member(w, "type", "string");
-	json_end_object(w);
-	json_end_object(w);
+	text.name =
+	    str_printf(w->out->arena, "%.*s", (int)(close - open - 1), path.ptr + open + 1).ptr;
+	write_parameter(w, "path", route->param ? route->param : &text, true);
+}
+
+static void write_query_parameters(struct json_writer *w, const struct schema *query)
+{
+	for (const struct field *f = query ? query->fields : NULL; f && f->name; f++)
+		write_parameter(w, "query", f, f->flags & FIELD_REQUIRED);
 }
 
 static void write_parameters(struct json_writer *w, const struct route *route)
 {
 	json_key(w, STR("parameters"));
 	json_begin_array(w);
-	write_path_parameter(w, str_of(route->path));
+	write_path_parameter(w, route);
+	write_query_parameters(w, route->query);
 	write_ref_object(w, "parameters", "RequestId");
 	if (route->log_tag) {
 		write_ref_object(w, "parameters", "DeviceId");
 		write_ref_object(w, "parameters", "KnownDevice");
 	}
+	if (route->versioned && route->method != METHOD_GET)
+		write_ref_object(w, "parameters", "IfMatch");
 	for (const enum err *e = route->errors; e && *e != OK; e++)
 		if (*e == ERR_IDEMPOTENCY_CONFLICT)
 			write_ref_object(w, "parameters", "IdempotencyKey");
@@ -100,7 +118,8 @@ static void write_request_body(struct json_writer *w, const struct route *route)
 		return;
 	json_key(w, STR("requestBody"));
 	json_begin_object(w);
-	json_member_bool(w, STR("required"), true);
+	/* A DELETE may say more, but need not. */
+	json_member_bool(w, STR("required"), route->method != METHOD_DELETE);
 	json_key(w, STR("content"));
 	json_begin_object(w);
 	json_key(w, STR("application/json"));
@@ -122,12 +141,16 @@ static void write_request_body(struct json_writer *w, const struct route *route)
 
 /* --- what comes out --- */
 
-static void write_headers(struct json_writer *w, int status)
+static void write_headers(struct json_writer *w, const struct route *route, int status)
 {
 	json_key(w, STR("headers"));
 	json_begin_object(w);
 	json_key(w, STR("X-Request-ID"));
 	write_ref_object(w, "headers", "RequestId");
+	if (status == route->success && route->versioned && route->reply) {
+		json_key(w, STR("ETag"));
+		write_ref_object(w, "headers", "ETag");
+	}
 	if (status == 401) {
 		json_key(w, STR("WWW-Authenticate"));
 		write_ref_object(w, "headers", "WwwAuthenticate");
@@ -215,14 +238,16 @@ static void write_success(struct json_writer *w, const struct route *route)
 	json_key(w, str_printf(w->out->arena, "%d", route->success));
 	json_begin_object(w);
 	member(w, "description", route->summary);
-	write_headers(w, route->success);
-	json_key(w, STR("content"));
-	json_begin_object(w);
-	if (route->media)
-		write_document_content(w, route);
-	else
-		write_success_content(w, route);
-	json_end_object(w);
+	write_headers(w, route, route->success);
+	if (route->success != 204) {
+		json_key(w, STR("content"));
+		json_begin_object(w);
+		if (route->media)
+			write_document_content(w, route);
+		else
+			write_success_content(w, route);
+		json_end_object(w);
+	}
 	json_end_object(w);
 	if (!route->raw)
 		return;
@@ -317,7 +342,7 @@ static void write_failure(struct json_writer *w, const struct api *api, const st
 	json_key(w, str_printf(w->out->arena, "%d", status));
 	json_begin_object(w);
 	json_member_str(w, STR("description"), buf_str(&slugs));
-	write_headers(w, status);
+	write_headers(w, route, status);
 	json_key(w, STR("content"));
 	json_begin_object(w);
 	json_key(w, problem_content_type(api->config.errors));

@@ -8,5 +8,7 @@
 void openapi_operation(struct json_writer *w, const struct api *api, const struct route *route);
 /** openapi_schema() - one component; @use decides what is required, write-only and null. */
 void openapi_schema(struct json_writer *w, const struct schema *schema, enum schema_use use);
+/** openapi_field() - one member's schema, with its description. */
+void openapi_field(struct json_writer *w, const struct field *f, enum schema_use use);
 
 #endif

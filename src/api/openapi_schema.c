@@ -81,7 +81,7 @@ static void write_object(struct json_writer *w, const struct schema *schema, boo
 
 static void write_value(struct json_writer *w, const struct field *f, enum schema_use use)
 {
-	bool nullable = use == SCHEMA_REPLY && (f->flags & FIELD_NULLABLE);
+	bool nullable = f->flags & (use == SCHEMA_REPLY ? FIELD_NULLABLE : FIELD_CLEARABLE);
 
 	switch (f->type) {
 	case FIELD_STR:
@@ -108,12 +108,24 @@ static void write_value(struct json_writer *w, const struct field *f, enum schem
 		write_ref(w, f->sub);
 		json_end_object(w);
 		break;
+	case FIELD_TEXTS:
+		write_type(w, "array", nullable);
+		write_bounds(w, f, "minItems", "maxItems");
+		json_key(w, STR("items"));
+		json_begin_object(w);
+		write_text(
+		    w, &(struct field){ .type = FIELD_STR, .choices = f->choices }, use, false);
+		json_end_object(w);
+		break;
+	case FIELD_PAGE:
+		write_type(w, "string", nullable || use == SCHEMA_REPLY);
+		break;
 	case FIELD_RAW: /* any value: no constraint */
 		break;
 	}
 }
 
-static void write_field(struct json_writer *w, const struct field *f, enum schema_use use)
+void openapi_field(struct json_writer *w, const struct field *f, enum schema_use use)
 {
 	json_begin_object(w);
 	write_value(w, f, use);
@@ -137,7 +149,7 @@ void openapi_schema(struct json_writer *w, const struct schema *schema, enum sch
 	json_begin_object(w);
 	for (const struct field *f = schema->fields; f->name; f++) {
 		json_key(w, str_of(f->name));
-		write_field(w, f, use);
+		openapi_field(w, f, use);
 		any |= is_required(f, use);
 	}
 	json_end_object(w);

@@ -44,6 +44,10 @@ static bool is_implied(const struct route *route, enum err e)
 		return route->auth == AUTH_BEARER;
 	if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED || e == ERR_TOKEN_REVOKED)
 		return route->auth != AUTH_NONE;
+	if (e == ERR_NOT_FOUND)
+		return route->param != NULL;
+	if (e == ERR_PRECONDITION_FAILED)
+		return route->versioned && route->method != METHOD_GET;
 	if (e == ERR_MALFORMED_JSON || e == ERR_UNSUPPORTED_MEDIA_TYPE || e == ERR_TOO_LARGE)
 		return route->body != NULL;
 	/* Headers and the query are judged on every route. */

@@ -56,13 +56,26 @@ struct route {
 	const char *doc;
 	enum auth auth;
 	enum throttle throttle;
-	int success; /* status: 200, 201 */
+	int success; /* status: 200, 201; 204 has no body at all */
 	enum text message;
 	const struct schema *body;  /* NULL: takes none */
+	const struct schema *query; /* NULL: takes none; never with a body */
+	/*
+	 * The {name} segment of .path, in the struct of .body or .query, or in one of its own:
+	 * &(const struct field){ MEMBER(struct x, id), .doc = "…" }. A segment that is none is a
+	 * 404.
+	 */
+	const struct field *param;
+	/*
+	 * The object has versions: a success carries ETag (of rq->version), and If-Match is told to
+	 * the handler (rq->if_match), which answers ERR_PRECONDITION_FAILED to a stale one.
+	 */
+	bool versioned;
 	const struct schema *reply; /* NULL: data is null (or see .raw) */
 	struct error_reply error_reply;
 	/**
-	 * handler() - decoded body in, reply struct out (reply->size bytes, zeroed)
+	 * handler() - decoded body, query and segment in, reply struct out (reply->size bytes,
+	 * zeroed)
 	 *
 	 * Returns OK or one of .errors; another error is our mistake: 500, and an abort in tests.
 	 */

@@ -94,10 +94,12 @@ static void check_words(struct checking *c)
 		complain(c, "it has no operation id");
 	if (is_blank(r->summary) || is_blank(r->doc) || is_blank(r->tag))
 		complain(c, "tag, summary and doc must say something");
-	if (!r->raw && r->message == TEXT_NONE)
+	if (!r->raw && r->success != 204 && r->message == TEXT_NONE)
 		complain(c, "its success has no message");
 	if (r->success < 200 || r->success > 299)
 		complain(c, "its success is no 2xx");
+	if (r->success == 204 && (r->reply || r->message != TEXT_NONE))
+		complain(c, "a 204 says nothing");
 }
 
 static bool may_be_open(const struct route *r)
@@ -111,13 +113,14 @@ static bool may_be_open(const struct route *r)
 static void check_gates(struct checking *c)
 {
 	const struct route *r = c->route;
-	bool has_body =
-	    r->method == METHOD_POST || r->method == METHOD_PUT || r->method == METHOD_PATCH;
+	bool has_body = r->method != METHOD_GET;
 
 	if (r->auth == AUTH_NONE && !may_be_open(r))
 		complain(c, "AUTH_NONE, but not on the list of routes open to anyone");
 	if (!r->handler == !r->raw)
 		complain(c, "it needs either a handler or a raw one");
+	if (r->versioned && !r->handler)
+		complain(c, "a raw handler writes its own ETag");
 	if (r->is_inline && (r->auth != AUTH_NONE || r->throttle != THROTTLE_NONE))
 		complain(c, "answered on the loop, yet a gate may park it");
 	if (r->body && !has_body)
@@ -147,29 +150,6 @@ static void check_errors(struct checking *c)
 		complain(c, "the error of its error reply is not declared");
 }
 
-static size_t type_size(const struct field *f)
-{
-	switch (f->type) {
-	case FIELD_STR:
-	case FIELD_RAW:
-		return sizeof(struct str);
-	case FIELD_SECRET:
-		return sizeof(struct secret);
-	case FIELD_I64:
-	case FIELD_TIME:
-		return sizeof(int64_t);
-	case FIELD_BOOL:
-		return sizeof(bool);
-	case FIELD_UUID:
-		return sizeof(struct uuid);
-	case FIELD_LIST:
-		return sizeof(struct list_of);
-	case FIELD_OBJECT:
-		return f->sub ? f->sub->size : 0;
-	}
-	return 0;
-}
-
 static void check_schema(struct checking *c, const struct schema *s, unsigned depth);
 
 static void check_field(
@@ -181,12 +161,16 @@ static void check_field(
 		complain(c, "%s.%s has no doc", s->name, f->name);
 	if (f->max != 0 && f->max < f->min)
 		complain(c, "%s.%s: max is below min", s->name, f->name);
-	if (f->offset + type_size(f) > s->size)
+	if (f->offset + field_size(f) > s->size)
 		complain(c, "%s.%s lies outside its struct", s->name, f->name);
 	if (nests && !f->sub)
 		complain(c, "%s.%s has no schema of its own", s->name, f->name);
-	if (f->choices && f->type != FIELD_STR)
+	if (f->choices && f->type != FIELD_STR && f->type != FIELD_TEXTS)
 		complain(c, "%s.%s: only text has choices", s->name, f->name);
+	if ((f->flags & FIELD_CLEARABLE) && f->type != FIELD_STR && f->type != FIELD_TEXTS)
+		complain(c, "%s.%s: only text can be cleared", s->name, f->name);
+	if ((f->flags & FIELD_CLEARABLE) && (f->flags & FIELD_REQUIRED))
+		complain(c, "%s.%s is required, and yet can be cleared", s->name, f->name);
 	for (const struct field *g = s->fields; g != f; g++)
 		if (str_eq(str_of(g->name), str_of(f->name)))
 			complain(c, "%s.%s is there twice", s->name, f->name);
@@ -222,6 +206,45 @@ static void check_body_fields(struct checking *c)
 				    f->name);
 }
 
+/* Whatever a query can say must be one text. */
+static void check_query(struct checking *c)
+{
+	const struct schema *query = c->route->query;
+
+	if (c->route->body || c->route->raw)
+		complain(c, "a handler is given a body or a query, not both");
+	for (const struct field *f = query->fields; f->name; f++)
+		if (f->type == FIELD_OBJECT || f->type == FIELD_LIST || f->type == FIELD_TEXTS ||
+		    f->type == FIELD_RAW || f->type == FIELD_SECRET)
+			complain(c, "%s.%s does not fit into a query", query->name, f->name);
+}
+
+static void check_param(struct checking *c)
+{
+	const struct route *r = c->route;
+	const struct field *p = r->param;
+	const struct schema *in = r->body ? r->body : r->query;
+	struct str path = str_of(r->path), segment;
+	ssize_t open = str_find(path, '{'), close = str_find(path, '}');
+
+	if (open < 0 || close < open) {
+		if (p)
+			complain(c, "its path has no {%s}", p->name);
+		return;
+	}
+	if (!p && r->handler)
+		complain(c, "its handler is not given the segment of its path");
+	if (!p)
+		return;
+	segment = str_from(str_upto(path, (size_t)close), (size_t)open + 1);
+	if (!str_eq(segment, str_of(p->name)))
+		complain(c, "its path has no {%s}", p->name);
+	if (p->type != FIELD_UUID && p->type != FIELD_STR)
+		complain(c, "%s: a segment is a UUID or a text", p->name);
+	if (in && p->offset + field_size(p) > in->size)
+		complain(c, "%s lies outside the struct of %s", p->name, in->name);
+}
+
 static void check_examples(struct checking *c)
 {
 	const struct route *r = c->route;
@@ -253,6 +276,11 @@ static void check_route(struct checking *c)
 	if (r->body) {
 		check_schema(c, r->body, 0);
 		check_body_fields(c);
+	}
+	check_param(c);
+	if (r->query) {
+		check_schema(c, r->query, 0);
+		check_query(c);
 	}
 	if (r->reply)
 		check_schema(c, r->reply, 0);

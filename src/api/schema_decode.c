@@ -154,6 +154,55 @@ static bool decode_list(
 	return good;
 }
 
+#define MAX_LISTED_TEXT 100
+
+static bool decode_texts(
+    const struct decoding *d, const struct field *f, const struct json *v, struct texts *ret)
+{
+	/* What is said about the list's length is not meant for each of its items. */
+	struct field item = { .type = FIELD_STR, .max = MAX_LISTED_TEXT, .choices = f->choices };
+	struct decoding inner = { .rq = d->rq, .prefix = field_path(d, f) };
+	bool good = true;
+
+	if (json_type(v) != JSON_TYPE_ARRAY)
+		return refuse(d, f, TEXT_FIELD_TYPE_LIST);
+	ret->n = json_array_length(v);
+	if ((int64_t)ret->n < f->min)
+		return refuse_bound(d, f, TEXT_FIELD_TOO_FEW, f->min);
+	if (f->max > 0 && (int64_t)ret->n > f->max)
+		return refuse_bound(d, f, TEXT_FIELD_TOO_MANY, f->max);
+	ret->items = ARENA_ARRAY(d->rq->arena, ret->n, struct str);
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct json *text = json_array_at(v, i);
+
+		item.name = str_printf(d->rq->arena, "%zu", i).ptr;
+		if (is_absent(text))
+			good = refuse(&inner, &item, TEXT_FIELD_REQUIRED);
+		else
+			good &= decode_text(&inner, &item, text, &ret->items[i]);
+	}
+	return good;
+}
+
+/* Anybody may make one up: it only says where in a list to go on. */
+static bool decode_page(
+    const struct decoding *d, const struct field *f, const struct json *v, struct page_key *ret)
+{
+	struct str text, bytes;
+	uint64_t n = 0;
+
+	if (!decode_text(d, f, v, &text))
+		return false;
+	if (!base64url_decode(d->rq->arena, text, &bytes) ||
+	    bytes.len != sizeof(n) + sizeof(ret->id))
+		return refuse(d, f, TEXT_FIELD_CURSOR);
+	for (size_t i = 0; i < sizeof(n); i++)
+		n = n << 8 | (uint8_t)bytes.ptr[i];
+	ret->n = (int64_t)n;
+	memcpy(ret->id.b, bytes.ptr + sizeof(n), sizeof(ret->id.b));
+	return true;
+}
+
 static bool decode_raw(const struct decoding *d, const struct json *v, struct raw_json *ret)
 {
 	struct json_writer w;
@@ -193,10 +242,25 @@ static bool decode_value(
 		return decode_object(&inner, f->sub, v, ret);
 	case FIELD_LIST:
 		return decode_list(d, f, v, ret);
+	case FIELD_TEXTS:
+		return decode_texts(d, f, v, ret);
+	case FIELD_PAGE:
+		return decode_page(d, f, v, ret);
 	case FIELD_RAW:
 		return decode_raw(d, v, ret);
 	}
 	return false;
+}
+
+/* Named with nothing in it: not what was never named. */
+static void decode_cleared(const struct field *f, void *ret)
+{
+	static struct str nothing;
+
+	if (f->type == FIELD_STR)
+		*(struct str *)ret = STR("");
+	else if (f->type == FIELD_TEXTS)
+		((struct texts *)ret)->items = &nothing;
 }
 
 static bool decode_object(
@@ -219,6 +283,8 @@ static bool decode_object(
 			good &= decode_value(d, f, v, (char *)ret + f->offset);
 		else if (f->flags & FIELD_REQUIRED)
 			good = refuse(d, f, TEXT_FIELD_REQUIRED);
+		else if (v && (f->flags & FIELD_CLEARABLE))
+			decode_cleared(f, (char *)ret + f->offset);
 	}
 	return good;
 }
@@ -287,6 +353,28 @@ const struct field *schema_field(const struct schema *schema, struct str name)
 		if (str_eq(name, str_of(f->name)))
 			return f;
 	return NULL;
+}
+
+enum err schema_decode_query(
+    struct request *rq, const struct schema *schema, const struct json *query, void *ret)
+{
+	struct decoding d = { .rq = rq };
+
+	memset(ret, 0, schema->size);
+	return decode_object(&d, schema, query, ret) ? OK : ERR_VALIDATION_FAILED;
+}
+
+bool field_decode_segment(const struct field *field, struct str text, void *ret)
+{
+	void *slot = (char *)ret + field->offset;
+
+	if (field->type == FIELD_UUID)
+		return uuid_parse(text, slot);
+	if (str_empty(text) || !str_utf8_valid(text) || str_find(text, '\0') >= 0 ||
+	    (field->max > 0 && str_utf8_length(text) > (size_t)field->max))
+		return false;
+	*(struct str *)slot = text;
+	return true;
 }
 
 enum err schema_decode(

@@ -1,6 +1,9 @@
 #include "api/schema.h"
 #include "base/clock.h"
 
+/* A place in a list that is nobody's. */
+#define PAGE_EXAMPLE "AAAAAAAAAAABlC88S1p8bY5_ASNFZ4mr"
+
 static bool is_empty(const struct field *f, const void *p)
 {
 	switch (f->type) {
@@ -18,6 +21,10 @@ static bool is_empty(const struct field *f, const void *p)
 		return ((const struct time_us *)p)->us == 0;
 	case FIELD_LIST:
 		return ((const struct list_of *)p)->n == 0;
+	case FIELD_TEXTS:
+		return ((const struct texts *)p)->n == 0;
+	case FIELD_PAGE:
+		return page_key_is_start(*(const struct page_key *)p);
 	case FIELD_RAW:
 		return str_empty(((const struct raw_json *)p)->text);
 	case FIELD_OBJECT:
@@ -50,6 +57,24 @@ static void encode_list(struct json_writer *w, const struct schema *sub, const s
 	json_end_array(w);
 }
 
+static void encode_texts(struct json_writer *w, const struct texts *texts)
+{
+	json_begin_array(w);
+	for (size_t i = 0; i < texts->n; i++)
+		json_write_str(w, texts->items[i]);
+	json_end_array(w);
+}
+
+static void encode_page(struct json_writer *w, const struct page_key *key)
+{
+	char bytes[sizeof(key->n) + sizeof(key->id)];
+
+	for (size_t i = 0; i < sizeof(key->n); i++)
+		bytes[i] = (char)((uint64_t)key->n >> (8 * (sizeof(key->n) - 1 - i)));
+	memcpy(bytes + sizeof(key->n), key->id.b, sizeof(key->id));
+	json_write_str(w, base64url_encode(w->out->arena, str_bytes(bytes, sizeof(bytes))));
+}
+
 static void encode_value(struct json_writer *w, const struct field *f, const void *p)
 {
 	switch (f->type) {
@@ -77,6 +102,12 @@ static void encode_value(struct json_writer *w, const struct field *f, const voi
 	case FIELD_LIST:
 		encode_list(w, f->sub, p);
 		break;
+	case FIELD_TEXTS:
+		encode_texts(w, p);
+		break;
+	case FIELD_PAGE:
+		encode_page(w, p);
+		break;
 	case FIELD_RAW:
 		json_write_raw(w, ((const struct raw_json *)p)->text);
 		break;
@@ -86,8 +117,8 @@ static void encode_value(struct json_writer *w, const struct field *f, const voi
 /* A moment that never came is no moment: 1970 would be a lie, and raw nothing is no JSON. */
 static bool is_null(const struct field *f, bool empty)
 {
-	return empty &&
-	       ((f->flags & FIELD_NULLABLE) || f->type == FIELD_TIME || f->type == FIELD_RAW);
+	return empty && ((f->flags & FIELD_NULLABLE) || f->type == FIELD_TIME ||
+			    f->type == FIELD_PAGE || f->type == FIELD_RAW);
 }
 
 void schema_encode(struct json_writer *w, const struct schema *schema, const void *value)
@@ -106,6 +137,33 @@ void schema_encode(struct json_writer *w, const struct schema *schema, const voi
 			encode_value(w, f, p);
 	}
 	json_end_object(w);
+}
+
+size_t field_size(const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_STR:
+	case FIELD_RAW:
+		return sizeof(struct str);
+	case FIELD_SECRET:
+		return sizeof(struct secret);
+	case FIELD_I64:
+	case FIELD_TIME:
+		return sizeof(int64_t);
+	case FIELD_BOOL:
+		return sizeof(bool);
+	case FIELD_UUID:
+		return sizeof(struct uuid);
+	case FIELD_LIST:
+		return sizeof(struct list_of);
+	case FIELD_TEXTS:
+		return sizeof(struct texts);
+	case FIELD_PAGE:
+		return sizeof(struct page_key);
+	case FIELD_OBJECT:
+		return f->sub ? f->sub->size : 0;
+	}
+	return 0;
 }
 
 bool schema_has_secret(const struct schema *schema)
@@ -138,6 +196,15 @@ static void example_value(struct json_writer *w, const struct field *f, enum sch
 		break;
 	case FIELD_BOOL:
 		json_write_raw(w, str_of(f->example ? f->example : "false"));
+		break;
+	case FIELD_PAGE:
+		json_write_str(w, str_of(f->example ? f->example : PAGE_EXAMPLE));
+		break;
+	case FIELD_TEXTS:
+		json_begin_array(w);
+		if (f->example || f->choices)
+			json_write_str(w, str_of(f->example ? f->example : f->choices[0]));
+		json_end_array(w);
 		break;
 	case FIELD_RAW:
 		json_write_raw(w, str_of(f->example ? f->example : "null"));

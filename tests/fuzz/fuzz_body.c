@@ -41,19 +41,36 @@ static void forms(struct request *rq, const struct schema *schema, struct str bo
 		decode(rq, schema, text);
 }
 
+static void query(struct request *rq, const struct schema *schema, struct str body)
+{
+	void *out = arena_alloc(rq->arena, schema->size);
+	const struct json *tree = NULL;
+	struct str text;
+
+	if (form_query(rq->secrets, body, schema, &text) != OK ||
+	    json_parse(rq->secrets, text, &tree) != OK)
+		return;
+	rq->field_errors = NULL;
+	rq->field_errors_tail = &rq->field_errors;
+	if (schema_decode_query(rq, schema, tree, out) != OK && !rq->field_errors)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str body = str_bytes(data, size);
 
 	for (size_t i = 0; i < route_count(); i++) {
-		const struct schema *schema = route_at(i)->body;
+		const struct route *route = route_at(i);
 		struct request rq;
 
-		if (!schema)
-			continue;
 		request_init(&rq, NULL, NEVER_US);
-		decode(&rq, schema, body);
-		forms(&rq, schema, body);
+		if (route->body) {
+			decode(&rq, route->body, body);
+			forms(&rq, route->body, body);
+		}
+		if (route->query)
+			query(&rq, route->query, body);
 		request_done(&rq);
 	}
 	return 0;

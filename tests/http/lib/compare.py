@@ -5,10 +5,11 @@ from .contract import LONG
 
 # Headers that differ from call to call by their nature.
 _IGNORED_HEADERS = {"date", "x-request-id", "server-timing"}
+_PER_CALL = {"retry-after": "<seconds>", "etag": "<version>"}
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
-_ONCE = {"otp", "device"}
+_ONCE = {"otp", "device", "next_cursor"}
 
 
 def _text(value, names):
@@ -35,7 +36,7 @@ def normal_headers(headers):
     for name, value in headers:
         if name.lower() in _IGNORED_HEADERS:
             continue
-        out.append((name, "<seconds>" if name.lower() == "retry-after" else value))
+        out.append((name, _PER_CALL.get(name.lower(), value)))
     return out
 
 

@@ -100,6 +100,11 @@ static void mistakes_in_a_row_are_found(void **state)
 	static const enum err twice[] = { ERR_CONFLICT, ERR_CONFLICT, OK };
 	static const enum err wild[] = { (enum err)ERR_COUNT, OK };
 	static const struct route_example broken[] = { { "x", "{", NULL }, { 0 } };
+	static const struct field outside = { .name = "x", .type = FIELD_UUID, .offset = 16 };
+	static const struct field list[] = {
+		{ .name = "list", .type = FIELD_LIST, .sub = &good_schema, .doc = "List." }, { 0 }
+	};
+	static const struct schema listing = { "Listing", sizeof(struct body), list, "Listing." };
 
 	(void)state;
 	EXPECT(row_.operation = NULL, "it has no operation id");
@@ -127,6 +132,19 @@ static void mistakes_in_a_row_are_found(void **state)
 	EXPECT((row_.method = METHOD_PUT, row_.uniform = true), "only a POST is uniform");
 	EXPECT(row_.errors = twice, "it declares conflict twice");
 	EXPECT(row_.errors = wild, "it declares an error that does not exist");
+	EXPECT(row_.success = 204, "a 204 says nothing");
+	EXPECT(row_.query = &good_schema, "a handler is given a body or a query, not both");
+	EXPECT(row_.path = "good/{name}/", "its handler is not given the segment of its path");
+	EXPECT(row_.param = &good_fields[0], "its path has no {name}");
+	EXPECT((row_.path = "good/{x}/", row_.param = &good_fields[0]), "its path has no {name}");
+	EXPECT((row_.path = "good/{n}/", row_.param = &good_fields[1]),
+	    "n: a segment is a UUID or a text");
+	EXPECT(
+	    (row_.path = "good/{x}/", row_.param = &outside), "x lies outside the struct of Good");
+	EXPECT((row_.body = NULL, row_.query = &listing), "Listing.list does not fit into a query");
+	EXPECT(
+	    (row_.versioned = true, row_.raw = raw, row_.handler = NULL, row_.media = "text/html"),
+	    "a raw handler writes its own ETag");
 	EXPECT(row_.error_reply.schema = &good_schema, "an error reply has an error and a schema");
 	EXPECT((row_.error_reply = (struct error_reply){ ERR_CONFLICT, &good_schema }),
 	    "the error of its error reply is not declared");
@@ -189,6 +207,13 @@ static void mistakes_in_a_schema_are_found(void **state)
 	    (struct field){ MEMBER(struct body, n), .doc = "N.",
 		.choices = (const char *const[]){ "a", NULL } },
 	    "Bad.n: only text has choices");
+	expect_field(good_fields[0],
+	    (struct field){ MEMBER(struct body, n), .doc = "N.", .flags = FIELD_CLEARABLE },
+	    "Bad.n: only text can be cleared");
+	expect_field(good_fields[1],
+	    (struct field){ MEMBER(struct body, name), .doc = "Name.",
+		.flags = FIELD_CLEARABLE | FIELD_REQUIRED },
+	    "Bad.name is required, and yet can be cleared");
 	EXPECT(row_.body = &empty, "Empty has 0 fields; 1 to 32 are fine");
 	EXPECT(row_.body = &nameless, "a schema needs a name and a doc");
 	EXPECT(row_.body = &with_role, "role is privileged; say FIELD_PRIVILEGED if it is meant");
@@ -220,6 +245,12 @@ static void errors_are_declared_or_implied(void **state)
 	assert_true(route_may_return(&row, ERR_MALFORMED_JSON));
 	assert_true(route_may_return(&row, ERR_VALIDATION_FAILED));
 	assert_false(route_may_return(&row, ERR_OTP_INVALID));
+	assert_false(route_may_return(&row, ERR_NOT_FOUND));
+	assert_false(route_may_return(&row, ERR_PRECONDITION_FAILED));
+	row.param = &good_fields[0];
+	row.versioned = true;
+	assert_true(route_may_return(&row, ERR_NOT_FOUND));
+	assert_true(route_may_return(&row, ERR_PRECONDITION_FAILED));
 	row.throttle = THROTTLE_NONE;
 	row.auth = AUTH_OPTIONAL;
 	row.body = NULL;

@@ -18,11 +18,12 @@ def c_bytes(data):
 
 def main():
     array, output, *inputs = sys.argv[1:]
-    texts, rows = [], []
+    texts, rows, last = [], [], 0
     for path in sorted(map(pathlib.Path, inputs), key=lambda p: p.name):
         match = re.fullmatch(r"(\d{4})_(\w+)\.sql", path.name)
-        if not match or int(match[1]) != len(rows) + 1:
-            sys.exit(f"{path}: migrations are NNNN_name.sql, numbered from 0001 without gaps")
+        if not match or int(match[1]) <= last:
+            sys.exit(f"{path}: migrations are NNNN_name.sql, each number once")
+        last = int(match[1])
         data = path.read_bytes()
         if not data.isascii() or b"\0" in data:
             sys.exit(f"{path}: ASCII only")

@@ -58,6 +58,11 @@ static const struct option_row outbox_options[] = {
 	{ "--limit", "N", "At most N lines (default 100)." },
 	{ 0 },
 };
+static const struct option_row replay_options[] = {
+	{ "--sink", "SINK", "Only what was for email, sms or webhook:NAME." },
+	{ "--since", "AGO", "Delivered events of that sink too, when it was after that." },
+	{ 0 },
+};
 static const struct option_row config_options[] = {
 	{ "--man", NULL, "Print the settings for the manual page instead." },
 	{ 0 },
@@ -209,22 +214,24 @@ const struct command commands[] = {
 	    .options = outbox_options,
 	    .needs = NEEDS_STORE,
 	    .run = cmd_outbox_list,
-	    .doc =
-		"One message a line: number, state, sink, kind, attempts, last error. What they\n"
-		"say is sealed and not shown.\n"
-		"\n"
-		"  cloakroom outbox list --state dead",
+	    .doc = "One message or event a line: number, state, sink, kind, attempts, last error.\n"
+		   "What messages say is sealed and not shown.\n"
+		   "\n"
+		   "  cloakroom outbox list --state dead",
 	},
 	{
 	    .name = "outbox replay",
 	    .synopsis = "[NUMBER]",
-	    .summary = "try dead messages again",
+	    .summary = "try dead messages and events again",
+	    .options = replay_options,
 	    .max_args = 1,
 	    .needs = NEEDS_CHANGE,
 	    .run = cmd_outbox_replay,
-	    .doc = "Without a number, all dead ones.\n"
+	    .doc = "Without a number, all dead ones. Events are kept for 30 days and can be sent\n"
+		   "again though they were delivered, one by its number or all of a sink.\n"
 		   "\n"
-		   "  cloakroom outbox replay 42",
+		   "  cloakroom outbox replay 42\n"
+		   "  cloakroom outbox replay --sink webhook:shop --since 24h",
 	},
 	{
 	    .name = "doctor",

@@ -115,7 +115,6 @@ static struct str senders(struct arena *arena, const struct config *c)
 {
 	const struct outbox_config *o = &c->outbox;
 
-	(void)arena;
 	if (!str_empty(o->smtp_url) && !str_starts(o->smtp_url, STR("smtp://")) &&
 	    !str_starts(o->smtp_url, STR("smtps://")))
 		return STR("smtp.url must begin with smtp:// or smtps://.");
@@ -126,7 +125,7 @@ static struct str senders(struct arena *arena, const struct config *c)
 		return STR("sms.url must begin with https://.");
 	if (!str_empty(o->sms_url) && str_empty(o->sms_from))
 		return STR("sms.from must be set together with sms.url.");
-	return STR_NULL;
+	return outbox_check_webhooks(arena, o);
 }
 
 static struct str database(struct arena *arena, const struct config *c)

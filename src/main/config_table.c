@@ -522,6 +522,29 @@ const struct setting settings[] = {
 	    .value = "",
 	    .doc = "Gateway that takes messages as Twilio does: https://SID:TOKEN@HOST/PATH." },
 	{ .name = "sms.from", TEXT(outbox.sms_from), .value = "", .doc = "Sender of SMS." },
+	{ .name = "webhook.urls",
+	    TEXT(outbox.webhook_urls),
+	    .value = "",
+	    .doc = "Receivers of events, as NAME=URL; comma-separated, eight at most." },
+	{ .name = "webhook.secrets",
+	    SECRET(outbox.webhook_secrets),
+	    .value = "",
+	    .doc =
+		"What their deliveries are signed with, as NAME=SECRET; comma-separated. A secret "
+		"is whsec_ and the base64 of 24 to 64 random bytes. With two for one name both "
+		"sign." },
+	{ .name = "webhook.events",
+	    TEXT(outbox.webhook_events),
+	    .value = "",
+	    .doc =
+		"Events a receiver gets, as NAME=EVENT or NAME=GROUP.*; comma-separated, as many "
+		"for one name as it needs. A name without any gets all." },
+	{ .name = "webhook.timeout",
+	    DURATION(outbox.webhook_timeout_us),
+	    .value = "15s",
+	    .min = 100 * US_PER_MS,
+	    .max = US_PER_MIN,
+	    .doc = "Time for a receiver to answer." },
 	{ .name = "outbox.lease",
 	    DURATION(outbox.lease_us),
 	    .value = "1m",

@@ -88,16 +88,13 @@ static struct attempt never(struct str problem)
 	return (struct attempt){ .result = ERR_FORBIDDEN, .problem = problem };
 }
 
-MAY_YIELD struct attempt deliver(
+MAY_YIELD struct attempt message_deliver(
     struct outbox *o, struct request *rq, const struct outbox_row *row, int64_t deadline_us)
 {
 	struct message m;
 	struct rendered words;
 	struct str url;
 
-	if (!str_eq(row->sink, channel_name(CHANNEL_EMAIL)) &&
-	    !str_eq(row->sink, channel_name(CHANNEL_SMS)))
-		return never(STR("There is no such sink."));
 	if (payload_unseal(rq, row, &m) != OK)
 		return never(STR("Its key is gone; nobody can read it."));
 	if (!render(o, rq, row, &m, &words))

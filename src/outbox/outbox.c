@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "outbox/event.h"
 #include "outbox/outbox_priv.h"
 
 struct str channel_name(enum channel c)
@@ -22,6 +23,18 @@ static void set_defaults(struct outbox_config *config)
 		config->last_retry_us = 15 * US_PER_MIN;
 	if (config->max_attempts <= 0)
 		config->max_attempts = 12;
+	if (config->webhook_timeout_us <= 0)
+		config->webhook_timeout_us = 15 * US_PER_S;
+}
+
+struct str outbox_check_webhooks(struct arena *arena, const struct outbox_config *config)
+{
+	struct str problem = STR_NULL;
+	struct sinks sinks;
+	enum err r = sinks_init(&sinks, config, arena, &problem);
+
+	sinks_done(&sinks);
+	return r == OK ? STR_NULL : problem;
 }
 
 enum err outbox_new(const struct outbox_config *config, const struct outbox_deps *deps,
@@ -43,6 +56,8 @@ enum err outbox_new(const struct outbox_config *config, const struct outbox_deps
 		*ret_problem = STR("mail.from is no address; write \"Name <local@domain>\".");
 		r = ERR_INTERNAL;
 	}
+	if (r == OK && sinks_init(&o->sinks, config, o->arena, ret_problem) != OK)
+		r = ERR_INTERNAL;
 	if (r != OK) {
 		*ret_problem = str_dup(arena, *ret_problem);
 		outbox_free(&o);
@@ -59,6 +74,7 @@ void outbox_free(struct outbox **o)
 	if (!*o)
 		return;
 	inbox_free(&(*o)->inbox);
+	sinks_done(&(*o)->sinks);
 	rt_sem_done(&(*o)->wake);
 	arena_free(&(*o)->arena);
 	free(*o);
@@ -90,18 +106,45 @@ void outbox_draft_message(const struct outbox *o, struct request *rq, const stru
 		ret->user_id = *user;
 }
 
-/* Webhooks and streams will be the sinks of events; mail and SMS want none. */
+static enum err insert_event(
+    struct tx *tx, const struct sink *sink, const struct event *event, struct str payload)
+{
+	const struct outbox_row row = {
+		.event_id = event->id,
+		.sink = sink->name,
+		.kind = event->type,
+		.has_user = !uuid_is_nil(event->user),
+		.user_id = event->user,
+		.payload = payload,
+		.created_at_us = event->at_us,
+		.next_at_us = event->at_us,
+	};
+
+	return outbox_insert(tx, &row);
+}
+
 enum err outbox_append_event(const struct outbox *o, struct tx *tx, struct str type,
     struct uuid user, int64_t at_us, const struct event_field *fields, size_t n)
 {
-	(void)o;
-	(void)tx;
-	(void)type;
-	(void)user;
-	(void)at_us;
-	(void)fields;
-	(void)n;
-	return OK;
+	const struct event event = {
+		.id = uuid_v7(),
+		.type = type,
+		.user = user,
+		.at_us = at_us,
+		.fields = fields,
+		.n_fields = n,
+	};
+	struct str payload = STR_NULL;
+	enum err r = OK;
+
+	for (size_t i = 0; r == OK && i < o->sinks.n; i++) {
+		if (!sink_wants(&o->sinks.v[i], type))
+			continue;
+		if (str_empty(payload))
+			payload = event_encode(tx_arena(tx), &event);
+		r = insert_event(tx, &o->sinks.v[i], &event, payload);
+	}
+	return r;
 }
 
 void outbox_ring(struct outbox *o)

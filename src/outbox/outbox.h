@@ -30,6 +30,13 @@ struct outbox_config {
 	    templates;      /* directory that overrides the built-in ones, by file; may be empty */
 	struct str product; /* name in messages: "Fashionistar" */
 	bool dev_inbox;     /* keep what was sent, for GET /dev/inbox/ */
+	/*
+	 * Receivers of events, as lists of NAME=VALUE: their URLs, one or two secrets each
+	 * ("whsec_" and base64), and which events they get ("user.*"); not named there: all.
+	 */
+	struct str webhook_urls, webhook_events;
+	struct secret webhook_secrets;
+	int64_t webhook_timeout_us; /* for one reply; 0: 15 s */
 	int64_t lease_us; /* a delivery's time, and how long a crash keeps its row back; 0: 60 s */
 	/* Back-off after a failure, doubling from the first to the last, with jitter; 0: 5 s, 15
 	 * min. */
@@ -52,12 +59,16 @@ struct outbox_deps {
  * @config:      its strs must live as long as the outbox
  * @ret_problem: on failure a sentence for the operator, in @arena
  *
- * Returns: OK, or ERR_INTERNAL when a template is broken or unknown, or mail_from no address.
+ * Returns: OK, or ERR_INTERNAL when a template is broken or unknown, mail_from no address, or the
+ * webhooks are not what outbox_check_webhooks() accepts.
  */
 MUST_CHECK enum err outbox_new(const struct outbox_config *config, const struct outbox_deps *deps,
     struct arena *arena, struct outbox **ret, struct str *ret_problem);
 /** outbox_free() - after rt_background_stop(), which ends the relay; NULL is fine. */
 void outbox_free(struct outbox **o);
+
+/** outbox_check_webhooks() - a sentence for what is wrong with them, or the empty str. */
+struct str outbox_check_webhooks(struct arena *arena, const struct outbox_config *config);
 
 /** outbox_can_send() - is there a sink for this channel? */
 bool outbox_can_send(const struct outbox *o, enum channel c);
@@ -87,7 +98,11 @@ struct event_field {
  */
 void outbox_draft_message(const struct outbox *o, struct request *rq, const struct uuid *user,
     const struct data_key *key, const struct message *message, struct outbox_row *ret);
-/** outbox_append_event() - one row for each sink that wants @type; none configured, no row. */
+/**
+ * outbox_append_event() - one row for each sink that wants @type; none configured, no row
+ * @type:   one that event.c lists and docs/events.md describes
+ * @user:   whose events it is in order with; nil: nobody's
+ */
 MUST_CHECK enum err outbox_append_event(const struct outbox *o, struct tx *tx, struct str type,
     struct uuid user, int64_t at_us, const struct event_field *fields, size_t n);
 /** A message's row is appended with outbox_insert(). */

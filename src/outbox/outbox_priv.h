@@ -4,11 +4,9 @@
 
 #include "outbox/mime.h"
 #include "outbox/outbox.h"
+#include "outbox/sink.h"
 #include "outbox/templates.h"
 #include "rt/rt.h"
-
-/** DELIVERIES_MAX - rows on their way at once. */
-#define DELIVERIES_MAX 16
 
 struct inbox;
 
@@ -18,12 +16,12 @@ struct outbox {
 	struct arena *arena; /* the templates' */
 	struct templates *templates;
 	struct mailbox from;
+	struct sinks sinks;
 	struct inbox *inbox; /* NULL without dev_inbox */
 
 	/* The relay. */
 	struct rt_sem wake;
 	int rung;                    /* atomic: a wake is on its way already */
-	unsigned in_flight;          /* atomic */
 	struct outbox_gauges gauges; /* each member atomic */
 };
 
@@ -43,11 +41,15 @@ struct attempt {
 	enum err result;        /* OK; ERR_FORBIDDEN: never; else worth a retry */
 	struct str problem;     /* a sentence without secrets or identifiers */
 	int64_t retry_after_us; /* the other side asked for so long; 0: it did not say */
+	bool sink_down;         /* it is not about this row: others need not be tried now */
 };
 
-/** deliver() - unseal, render and send one row. */
-MAY_YIELD struct attempt deliver(
+/** message_deliver() - unseal, render and send one mail or SMS. */
+MAY_YIELD struct attempt message_deliver(
     struct outbox *o, struct request *rq, const struct outbox_row *row, int64_t deadline_us);
+/** webhook_send() - POST one event to @sink, signed. */
+MAY_YIELD struct attempt webhook_send(struct outbox *o, const struct sink *sink, struct request *rq,
+    const struct outbox_row *row, int64_t deadline_us);
 /** sms_send() - one POST to the gateway. */
 MAY_YIELD struct attempt sms_send(
     struct outbox *o, struct request *rq, struct str to, struct str text, int64_t deadline_us);

@@ -29,6 +29,7 @@ int64_t backoff_us(const struct outbox_config *config, int64_t attempts)
 /* One row on its way. Owns its copy of the row, in rq.arena. */
 struct flight {
 	struct outbox *o;
+	struct sink *sink;
 	struct request rq;
 	struct outbox_row row;
 	int64_t lease_until_us; /* wall clock */
@@ -125,6 +126,32 @@ static bool expired(const struct outbox_row *row, int64_t now_us)
 	return row->expires_at_us > 0 && row->expires_at_us <= now_us;
 }
 
+/* A sink that is down rests before the next row tries it, so that an hour's failure does not use up
+ * every row's attempts. */
+static void note_sink(struct flight *f, const struct attempt *attempt)
+{
+	int64_t rest_us;
+
+	if (!attempt->sink_down) {
+		sink_worked(f->sink);
+		return;
+	}
+	rest_us = backoff_us(&f->o->config, (int64_t)sink_failures(f->sink));
+	if (rest_us < attempt->retry_after_us)
+		rest_us = attempt->retry_after_us;
+	sink_failed(f->sink, now_wall_us() + rest_us);
+}
+
+MAY_YIELD static struct attempt deliver(struct flight *f)
+{
+	/* The last quarter of the lease is for writing down what became of it. */
+	int64_t deadline_us = now_mono_us() + f->o->config.lease_us / 4 * 3;
+
+	if (f->sink->kind == SINK_WEBHOOK)
+		return webhook_send(f->o, f->sink, &f->rq, &f->row, deadline_us);
+	return message_deliver(f->o, &f->rq, &f->row, deadline_us);
+}
+
 MAY_YIELD static void fly(struct flight *f)
 {
 	struct landing l = { .id = f->row.id, .now_us = now_wall_us() };
@@ -135,10 +162,10 @@ MAY_YIELD static void fly(struct flight *f)
 		land(f, &l);
 		return;
 	}
-	/* The last quarter of the lease is for writing down what became of it. */
-	attempt = deliver(f->o, &f->rq, &f->row, now_mono_us() + f->o->config.lease_us / 4 * 3);
+	attempt = deliver(f);
 	if (attempt.result == ERR_SHUTDOWN)
 		return; /* not tried: the lease runs out, and nothing is counted against it */
+	note_sink(f, &attempt);
 	l = judge(f, &attempt, now_wall_us());
 	land(f, &l);
 }
@@ -149,8 +176,8 @@ static void end_flight(struct flight *f)
 
 	keyring_unref(&f->rq.keys);
 	request_done(&f->rq);
+	__atomic_sub_fetch(&f->sink->in_flight, 1, __ATOMIC_ACQ_REL);
 	free(f);
-	__atomic_sub_fetch(&o->in_flight, 1, __ATOMIC_ACQ_REL);
 	outbox_ring(o);
 }
 
@@ -163,7 +190,7 @@ MAY_YIELD static void flight_main(void *arg)
 }
 
 static struct flight *flight_new(
-    struct outbox *o, const struct outbox_row *row, int64_t lease_until_us)
+    struct outbox *o, struct sink *sink, const struct outbox_row *row, int64_t lease_until_us)
 {
 	struct flight *f = calloc(1, sizeof(*f));
 	struct arena *arena;
@@ -175,65 +202,123 @@ static struct flight *flight_new(
 	f->rq.operation = STR("relay");
 	f->rq.keys = o->deps.keys_of(o->deps.keys_arg);
 	f->o = o;
+	f->sink = sink;
 	f->lease_until_us = lease_until_us;
 	f->row = *row;
 	f->row.sink = str_dup(arena, row->sink);
 	f->row.kind = str_dup(arena, row->kind);
 	f->row.payload = str_dup(arena, row->payload);
 	f->row.data_key = str_dup(arena, row->data_key);
+	__atomic_add_fetch(&sink->in_flight, 1, __ATOMIC_ACQ_REL);
 	return f;
 }
 
-struct lease {
-	int64_t now_us, until_us, limit;
-	struct outbox_row *rows;
+/* One look at what is due: which sinks have room, when their next row is due, what was leased. */
+struct look {
+	int64_t now_us, until_us;
 	size_t n;
+	struct {
+		struct sink *sink;
+		struct outbox_due due;
+		int64_t room;
+		struct outbox_row *rows;
+		size_t n_rows;
+	} v[SINKS_MAX];
 };
 
-static enum err lease_fn(struct tx *tx, void *arg)
+static void look_at_sinks(struct outbox *o, struct look *l)
 {
-	struct lease *l = arg;
+	for (size_t i = 0; i < o->sinks.n; i++) {
+		struct sink *sink = &o->sinks.v[i];
+		int64_t room = sink_room(sink, l->now_us);
 
-	return outbox_lease(tx, l->now_us, l->until_us, l->limit, &l->rows, &l->n);
+		if (room <= 0)
+			continue;
+		l->v[l->n].sink = sink;
+		l->v[l->n].room = room;
+		l->v[l->n++].due = (struct outbox_due){ .sink = sink->name, .at_us = NEVER_US };
+	}
 }
 
 static enum err next_due_fn(struct tx *tx, void *arg)
 {
-	return outbox_next_due(tx, arg);
+	struct look *l = arg;
+	enum err r = OK;
+
+	for (size_t i = 0; r == OK && i < l->n; i++)
+		r = outbox_next_due(tx, &l->v[i].due);
+	return r;
+}
+
+static enum err lease_fn(struct tx *tx, void *arg)
+{
+	struct look *l = arg;
+	enum err r = OK;
+
+	for (size_t i = 0; r == OK && i < l->n; i++) {
+		const struct outbox_lease lease = {
+			.sink = l->v[i].sink->name,
+			.now_us = l->now_us,
+			.until_us = l->until_us,
+			.limit = l->v[i].room,
+		};
+
+		l->v[i].n_rows = 0;
+		if (l->v[i].due.at_us <= l->now_us)
+			r = outbox_lease(tx, &lease, &l->v[i].rows, &l->v[i].n_rows);
+	}
+	return r;
+}
+
+static int64_t first_due_us(const struct look *l)
+{
+	int64_t first_us = NEVER_US;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].due.at_us < first_us)
+			first_us = l->v[i].due.at_us;
+	}
+	return first_us;
 }
 
 /* Reading when something is due costs no write; leasing does, so it is not done for nothing. */
-MAY_YIELD static enum err lease_due(
-    struct outbox *o, struct request *rq, struct lease *l, int64_t *ret_due_us)
+MAY_YIELD static enum err lease_due(struct outbox *o, struct request *rq, struct look *l)
 {
-	enum err r = store_read(o->deps.store, rq, STORE_PRIMARY, next_due_fn, ret_due_us);
+	enum err r = store_read(o->deps.store, rq, STORE_PRIMARY, next_due_fn, l);
 
-	if (r != OK || *ret_due_us > l->now_us)
+	if (r != OK || first_due_us(l) > l->now_us)
 		return r;
 	return store_tx(o->deps.store, rq, lease_fn, l);
 }
 
-/* Returns: when to look again, monotonic. */
-MAY_YIELD static int64_t pass(struct outbox *o)
+static void take_off(struct outbox *o, const struct look *l)
 {
-	unsigned in_flight = __atomic_load_n(&o->in_flight, __ATOMIC_ACQUIRE);
-	struct lease l = { .now_us = now_wall_us(), .limit = DELIVERIES_MAX - (int64_t)in_flight };
-	int64_t due_us = NEVER_US, wait_us = POLL_US;
-	struct request rq;
+	for (size_t i = 0; i < l->n; i++) {
+		for (size_t j = 0; j < l->v[i].n_rows; j++) {
+			struct flight *f =
+			    flight_new(o, l->v[i].sink, &l->v[i].rows[j], l->until_us);
 
-	if (l.limit <= 0)
-		return now_mono_us() + POLL_US; /* whoever lands first rings */
-	l.until_us = l.now_us + o->config.lease_us;
-	request_init(&rq, NULL, now_mono_us() + o->config.lease_us);
-	if (lease_due(o, &rq, &l, &due_us) == OK) {
-		for (size_t i = 0; i < l.n; i++) {
-			struct flight *f = flight_new(o, &l.rows[i], l.until_us);
-
-			__atomic_add_fetch(&o->in_flight, 1, __ATOMIC_ACQ_REL);
 			if (rt_spawn(flight_main, f) != OK)
 				end_flight(f); /* the lease runs out, then it is tried again */
 		}
 	}
+}
+
+/* Returns: when to look again, monotonic. Whoever lands before that rings. */
+MAY_YIELD static int64_t pass(struct outbox *o)
+{
+	struct look l = { .now_us = now_wall_us() };
+	int64_t wait_us = POLL_US, due_us;
+	struct request rq;
+
+	look_at_sinks(o, &l);
+	if (l.n == 0)
+		return now_mono_us() + POLL_US;
+	l.until_us = l.now_us + o->config.lease_us;
+	request_init(&rq, NULL, now_mono_us() + o->config.lease_us);
+	if (lease_due(o, &rq, &l) == OK)
+		take_off(o, &l);
+	due_us = first_due_us(&l);
 	if (due_us > l.now_us && due_us - l.now_us < wait_us)
 		wait_us = due_us - l.now_us;
 	request_done(&rq);

@@ -67,10 +67,15 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-enum err outbox_lease(struct tx *tx, int64_t now_us, int64_t lease_until_us, int64_t limit,
-    struct outbox_row **ret, size_t *ret_n)
+enum err outbox_lease(
+    struct tx *tx, const struct outbox_lease *lease, struct outbox_row **ret, size_t *ret_n)
 {
-	const struct val params[] = { val_int(now_us), val_int(lease_until_us), val_int(limit) };
+	const struct val params[] = {
+		val_int(lease->now_us),
+		val_int(lease->until_us),
+		val_text(lease->sink),
+		val_int(lease->limit),
+	};
 	struct rows rows = { .decode = decode_leased, .size = sizeof(struct outbox_row) };
 	enum err r = tx_list(tx, STMT_OUTBOX_LEASE, params, ARRAY_LEN(params), &rows);
 
@@ -97,13 +102,22 @@ enum err outbox_retry(struct tx *tx, int64_t id, struct str error, int64_t next_
 	return tx_push(tx, STMT_OUTBOX_RETRY, params, ARRAY_LEN(params));
 }
 
-enum err outbox_replay(struct tx *tx, int64_t id, int64_t now_us, int64_t *ret_n)
+enum err outbox_replay(
+    struct tx *tx, const struct outbox_again *again, int64_t now_us, int64_t *ret_n)
 {
-	const struct val params[] = { val_int(now_us), val_int(id) };
+	const struct val one[] = { val_int(now_us), val_int(again->id) };
+	const struct val some[] = {
+		val_int(now_us),
+		val_text(again->sink),
+		val_int(again->since_us),
+		val_int(again->since_us > 0),
+	};
 
-	if (id == 0)
-		return tx_count(tx, STMT_OUTBOX_REPLAY_ALL, params, 1, ret_n);
-	return tx_count(tx, STMT_OUTBOX_REPLAY, params, 2, ret_n);
+	if (again->id > 0)
+		return tx_count(tx, STMT_OUTBOX_REPLAY, one, ARRAY_LEN(one), ret_n);
+	if (str_empty(again->sink))
+		return tx_count(tx, STMT_OUTBOX_REPLAY_ALL, one, 1, ret_n);
+	return tx_count(tx, STMT_OUTBOX_REPLAY_SINK, some, ARRAY_LEN(some), ret_n);
 }
 
 enum err outbox_list(struct tx *tx, struct str state, int64_t after, int64_t limit,
@@ -120,13 +134,14 @@ enum err outbox_list(struct tx *tx, struct str state, int64_t after, int64_t lim
 	return hand_over(r, &rows, ret, ret_n);
 }
 
-enum err outbox_next_due(struct tx *tx, int64_t *ret_us)
+enum err outbox_next_due(struct tx *tx, struct outbox_due *due)
 {
+	const struct val params[] = { val_text(due->sink) };
 	struct row row;
-	enum err r = tx_row(tx, STMT_OUTBOX_NEXT_DUE, NULL, 0, &row);
+	enum err r = tx_row(tx, STMT_OUTBOX_NEXT_DUE, params, ARRAY_LEN(params), &row);
 
 	if (r == OK)
-		*ret_us = row.found ? row_int(&row, 0) : NEVER_US;
+		due->at_us = row.found ? row_int(&row, 0) : NEVER_US;
 	return r;
 }
 

@@ -201,33 +201,44 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_OUTBOX_INSERT] =
 		"INSERT INTO outbox (" OUTBOX_INSERT_COLUMNS ") VALUES ($1, $2, $3, $4,"
 		" $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-	/* A leased row is due again when its lease ends: then whoever held it has died. */
+	/*
+	 * A leased row is due again when its lease ends: then whoever held it has died. What the row
+	 * must be is asked twice: of two nodes that found it at once, the second waits for the first
+	 * and then sees that it is leased.
+	 */
 	[STMT_OUTBOX_LEASE] =
-		"UPDATE outbox SET lease_until = $2, next_at = $2 WHERE id IN ("
-		"SELECT o.id FROM outbox o WHERE o.state = 'pending' AND o.next_at <= $1"
-		OUTBOX_NOT_BLOCKED " ORDER BY o.next_at, o.id LIMIT $3)"
+		"UPDATE outbox SET lease_until = $2, next_at = $2 WHERE state = 'pending'"
+		" AND next_at <= $1 AND id IN ("
+		"SELECT o.id FROM outbox o WHERE o.sink = $3 AND o.state = 'pending'"
+		" AND o.next_at <= $1" OUTBOX_NOT_BLOCKED " ORDER BY o.next_at, o.id LIMIT $4)"
 		" RETURNING " OUTBOX_COLUMNS
 		", (SELECT users.data_key FROM users WHERE users.id = outbox.user_id)",
 	[STMT_OUTBOX_FINISH] =
 		"UPDATE outbox SET state = $2, last_error = $3, finished_at = $4,"
-		" lease_until = NULL, payload = CASE WHEN $2 = 'dead' THEN payload ELSE NULL END"
+		" lease_until = NULL, payload = CASE WHEN $2 = 'dead'"
+		" OR sink NOT IN ('email', 'sms') THEN payload ELSE NULL END"
 		" WHERE id = $1 AND state = 'pending'",
 	[STMT_OUTBOX_RETRY] =
 		"UPDATE outbox SET attempts = attempts + 1, last_error = $2,"
 		" next_at = $3, lease_until = NULL WHERE id = $1 AND state = 'pending'",
 	[STMT_OUTBOX_REPLAY] =
 		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
-		" finished_at = NULL WHERE state = 'dead' AND id = $2",
+		" finished_at = NULL WHERE id = $2 AND (state = 'dead'"
+		" OR (state = 'delivered' AND payload IS NOT NULL))",
 	[STMT_OUTBOX_REPLAY_ALL] =
 		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
 		" finished_at = NULL WHERE state = 'dead' AND finished_at IS NOT NULL",
+	[STMT_OUTBOX_REPLAY_SINK] =
+		"UPDATE outbox SET state = 'pending', next_at = $1, attempts = 0,"
+		" finished_at = NULL WHERE finished_at >= $3 AND sink = $2 AND (state = 'dead'"
+		" OR ($4 = 1 AND state = 'delivered' AND payload IS NOT NULL))",
 	[STMT_OUTBOX_LIST] =
 		"SELECT " OUTBOX_COLUMNS " FROM outbox WHERE id > $1 ORDER BY id LIMIT $2",
 	[STMT_OUTBOX_LIST_STATE] =
 		"SELECT " OUTBOX_COLUMNS " FROM outbox WHERE id > $1"
 		" AND state = $3 ORDER BY id LIMIT $2",
 	[STMT_OUTBOX_NEXT_DUE] =
-		"SELECT o.next_at FROM outbox o WHERE o.state = 'pending'"
+		"SELECT o.next_at FROM outbox o WHERE o.sink = $1 AND o.state = 'pending'"
 		OUTBOX_NOT_BLOCKED " ORDER BY o.next_at, o.id LIMIT 1",
 	[STMT_OUTBOX_SWEEP] =
 		"DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"

@@ -299,6 +299,9 @@ def the_outbox_is_listed_and_replayed():
         contains(p.run("outbox", "replay", number).out, "1 to be tried again")
         contains(p.run("outbox", "list", "--state", "pending").out, number)
         equal(p.run("outbox", "replay", "x").code, 2)
+        contains(p.run("outbox", "replay", "--sink", "sms").out, "0 to be tried again")
+        equal(p.run("outbox", "replay", "--since", "1h").code, 2)
+        equal(p.run("outbox", "replay", "--sink", "sms", "--since", "soon").code, 2)
 
 
 @case

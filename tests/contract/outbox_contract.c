@@ -1,124 +1,5 @@
-/*
- * The outbox from draft to delivery: a real store, the relay on the background loop, a mail server
- * and an SMS gateway in Python. The wall clock is the real one plus what a test adds to it, so that
- * waits of minutes take none.
- */
-#include "tests/unit/test.h"
-
-#include "outbox/outbox.h"
-#include "tests/contract/rt_host.h"
-#include "tests/support/child.h"
-#include "tests/support/store_fixture.h"
-
-#define USERS 40
-
-static int64_t added_us;
-
-static int64_t shifted_us(void)
-{
-	return world_real.wall_us() + __atomic_load_n(&added_us, __ATOMIC_ACQUIRE);
-}
-
-static struct child mail_server, gateway;
-
-/* One outbox with all it stands on. */
-struct post {
-	struct store_fixture f;
-	struct lane *lane;
-	struct net *net;
-	struct outbox *o;
-	struct data_key keys[USERS + 1];
-};
-
-static struct keyring *keys_of(void *arg)
-{
-	struct post *p = arg;
-
-	return keyring_ref(p->f.keys);
-}
-
-static enum err add_user(struct tx *tx, void *arg)
-{
-	struct post *p = arg;
-	bool taken;
-
-	for (unsigned n = 1; n <= USERS; n++) {
-		struct user_row user = fixture_user(n);
-
-		data_key_generate(&p->keys[n]);
-		user.data_key = data_key_wrap(tx_arena(tx), p->f.keys, user.id, &p->keys[n]);
-		CHECK(user_insert(tx, &user, &taken) == OK && !taken);
-	}
-	return OK;
-}
-
-static struct outbox_config config_of(const struct post *p)
-{
-	return (struct outbox_config){
-		.smtp_url = str_printf(p->f.arena, "smtp://127.0.0.1:%u", mail_server.port),
-		.mail_from = STR("The Shop \xe2\x82\xac <no-reply@shop.example>"),
-		.sms_url = str_printf(p->f.arena,
-		    "http://AC1:t%%3Aoken@127.0.0.1:%u/2010-04-01/Accounts/AC1/Messages.json",
-		    gateway.port),
-		.sms_from = STR("+15550000"),
-		.product = STR("Fashionistar"),
-		.dev_inbox = true,
-		.first_retry_us = 4 * US_PER_S,
-		.last_retry_us = 60 * US_PER_S,
-		.max_attempts = 3,
-	};
-}
-
-static void open_post(struct post *p)
-{
-	*p = (struct post){ 0 };
-	store_fixture_init(&p->f);
-	store_fixture_open(&p->f);
-	CHECK(fixture_tx(&p->f, add_user, p) == OK);
-	p->lane =
-	    lane_new(&(struct lane_config){ .name = "blocking", .workers = 2, .max_waiting = 100 });
-	p->net = net_new(&(struct net_config){ .blocking = p->lane });
-	CHECK(rt_background_start() == OK);
-}
-
-static void start_relay(struct post *p, const struct outbox_config *config)
-{
-	const struct outbox_deps deps = {
-		.store = p->f.store,
-		.net = p->net,
-		.keys_of = keys_of,
-		.keys_arg = p,
-	};
-	struct str problem = STR_NULL;
-
-	CHECK(outbox_new(config, &deps, p->f.arena, &p->o, &problem) == OK);
-	CHECK(outbox_start(p->o) == OK);
-}
-
-static struct post *open_usual(void)
-{
-	static struct post p;
-	struct outbox_config config;
-
-	open_post(&p);
-	config = config_of(&p);
-	start_relay(&p, &config);
-	return &p;
-}
-
-static void close_post(struct post *p)
-{
-	rt_background_stop();
-	outbox_free(&p->o);
-	net_free(&p->net);
-	lane_free(&p->lane);
-	store_fixture_done(&p->f);
-}
-
-static enum err insert(struct tx *tx, void *arg)
-{
-	return outbox_insert(tx, arg);
-}
+/* The outbox from draft to delivery: mail and SMS. */
+#include "tests/contract/outbox_post.h"
 
 /* Drafts and commits, as a flow would. @user 0: nobody's. */
 static struct uuid post_message(struct post *p, unsigned user, const struct message *m)
@@ -130,7 +11,7 @@ static struct uuid post_message(struct post *p, unsigned user, const struct mess
 	request_init(&rq, NULL, NEVER_US);
 	rq.keys = p->f.keys;
 	outbox_draft_message(p->o, &rq, user ? &id : NULL, user ? &p->keys[user] : NULL, m, &row);
-	CHECK(store_tx(p->f.store, &rq, insert, &row) == OK);
+	CHECK(store_tx(p->f.store, &rq, post_insert, &row) == OK);
 	request_done(&rq);
 	outbox_ring(p->o);
 	return row.event_id;
@@ -149,41 +30,6 @@ static struct uuid post_code(struct post *p, unsigned user, const char *to, cons
 	    });
 }
 
-struct rows {
-	struct outbox_row *v;
-	size_t n;
-};
-
-static enum err list_rows(struct tx *tx, void *arg)
-{
-	struct rows *rows = arg;
-
-	return outbox_list(tx, STR_NULL, 0, 1000, &rows->v, &rows->n);
-}
-
-static struct outbox_row row_of(struct post *p, struct uuid event)
-{
-	struct rows rows;
-
-	CHECK(fixture_read(&p->f, list_rows, &rows) == OK);
-	for (size_t i = 0; i < rows.n; i++) {
-		if (uuid_equal(rows.v[i].event_id, event))
-			return rows.v[i];
-	}
-	fail_msg("the row is gone");
-	return (struct outbox_row){ 0 };
-}
-
-static void let_pass(struct post *p, int64_t us)
-{
-	__atomic_add_fetch(&added_us, us, __ATOMIC_ACQ_REL);
-	outbox_ring(p->o);
-}
-
-#define AWAIT(p, gauge, least)                        \
-	while (outbox_gauges((p)->o).gauge < (least)) \
-	rt_sleep_until(now_mono_us() + US_PER_MS)
-
 static struct str header(const struct json *event, const char *name)
 {
 	return child_text(json_get(json_get(event, "parsed"), "headers"), name);
@@ -198,20 +44,6 @@ static const struct json *next_mail(void)
 static bool is_code(const struct json *event, const char *code)
 {
 	return str_starts(header(event, "subject"), str_of(code));
-}
-
-static void assert_state(struct post *p, struct uuid event, const char *state, int64_t attempts)
-{
-	struct outbox_row row = row_of(p, event);
-
-	if (!str_eq(row.state, str_of(state)) || row.attempts != attempts)
-		fail_msg("have %.*s after %d attempts (%.*s), want %s after %d", STR_ARG(row.state),
-		    (int)row.attempts, STR_ARG(row.last_error), state, (int)attempts);
-}
-
-static bool has(struct str text, const char *part)
-{
-	return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
 }
 
 static void mail_arrives(void **state)
@@ -321,7 +153,9 @@ static void retried_in_order(void **state)
 
 static enum err replay(struct tx *tx, void *arg)
 {
-	return outbox_replay(tx, 0, now_wall_us(), arg);
+	const struct outbox_again all = { .id = 0 };
+
+	return outbox_replay(tx, &all, now_wall_us(), arg);
 }
 
 static void dead_letters(void **state)
@@ -477,8 +311,14 @@ struct lease {
 static enum err lease_all(struct tx *tx, void *arg)
 {
 	struct lease *l = arg;
+	const struct outbox_lease all = {
+		.sink = STR("email"),
+		.now_us = now_wall_us(),
+		.until_us = now_wall_us() + US_PER_MIN,
+		.limit = 10,
+	};
 
-	return outbox_lease(tx, now_wall_us(), now_wall_us() + US_PER_MIN, 10, &l->rows, &l->n);
+	return outbox_lease(tx, &all, &l->rows, &l->n);
 }
 
 /* Whoever had leased it died: it is delivered when the lease is over, under the same id. */
@@ -605,28 +445,6 @@ static void refused_settings(void **state)
 	arena_free(&arena);
 }
 
-static int start(void **state)
-{
-	static struct world shifted;
-	const char *const none[] = { NULL };
-
-	(void)state;
-	shifted = world_real;
-	shifted.wall_us = shifted_us;
-	world = &shifted;
-	child_start(&mail_server, "smtp_server.py", none);
-	child_start(&gateway, "http_server.py", none);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	child_stop(&mail_server);
-	child_stop(&gateway);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -646,5 +464,6 @@ int main(void)
 		cmocka_unit_test(refused_settings),
 	};
 
-	return cmocka_run_group_tests_name("outbox", tests, start, stop);
+	return cmocka_run_group_tests_name("outbox", tests, post_start, post_stop) +
+	       outbox_event_tests();
 }

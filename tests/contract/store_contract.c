@@ -92,6 +92,7 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 		ONE(store_audit),
 		ONE(store_outbox_order),
 		ONE(store_outbox_ends),
+		ONE(store_outbox_events),
 		ONE(store_limits),
 		ONE(store_failed_fn_rolls_back),
 		RACE(store_race_right_code, 1, 0),

@@ -11,7 +11,8 @@ typedef void store_case(void *arg);
 store_case store_users, store_user_changes, store_user_lists, store_meta;
 store_case store_sessions, store_session_rotation, store_session_ends;
 store_case store_flows, store_flow_attempts, store_flow_resend, store_flow_idempotency;
-store_case store_audit, store_outbox_order, store_outbox_ends, store_limits;
+store_case store_audit, store_outbox_order, store_outbox_ends, store_outbox_events;
+store_case store_limits;
 store_case store_failed_fn_rolls_back;
 
 /* Races: 64 tasks share this. */

@@ -59,26 +59,47 @@ static void put(struct tx *tx, unsigned n, unsigned user)
 
 static size_t lease(struct tx *tx, int64_t at, struct outbox_row **ret)
 {
+	const struct outbox_lease lease = {
+		.sink = STR("email"),
+		.now_us = at,
+		.until_us = at + US_PER_MIN,
+		.limit = 10,
+	};
 	size_t n = 0;
 
-	CHECK(outbox_lease(tx, at, at + US_PER_MIN, 10, ret, &n) == OK);
+	CHECK(outbox_lease(tx, &lease, ret, &n) == OK);
+	return n;
+}
+
+static int64_t next_due(struct tx *tx, const char *sink)
+{
+	struct outbox_due due = { .sink = str_of(sink) };
+
+	CHECK(outbox_next_due(tx, &due) == OK);
+	return due.at_us;
+}
+
+static int64_t replay(struct tx *tx, int64_t id, int64_t at)
+{
+	int64_t n = -1;
+
+	CHECK(outbox_replay(tx, &(struct outbox_again){ .id = id }, at, &n) == OK);
 	return n;
 }
 
 static enum err order(struct tx *tx, void *arg)
 {
 	struct outbox_row *rows = NULL;
-	int64_t due = 0;
 
 	(void)arg;
-	CHECK(outbox_next_due(tx, &due) == OK && due == NEVER_US);
+	CHECK(next_due(tx, "email") == NEVER_US);
 	put(tx, 1, 1);
 	put(tx, 2, 1); /* waits behind 1 */
 	put(tx, 3, 2);
 	put(tx, 4, 0); /* nobody's: waits for nobody */
 	put(tx, 5, 0);
 	put(tx, 5, 0); /* the same event and sink again is one row */
-	CHECK(outbox_next_due(tx, &due) == OK && due == now + 1);
+	CHECK(next_due(tx, "email") == now + 1 && next_due(tx, "sms") == NEVER_US);
 	CHECK(lease(tx, now, &rows) == 0);
 	CHECK(lease(tx, now + 10, &rows) == 4);
 	CHECK(rows[0].id == 1 && rows[1].id == 3 && rows[2].id == 4 && rows[3].id == 5);
@@ -87,9 +108,9 @@ static enum err order(struct tx *tx, void *arg)
 	CHECK(str_eq(rows[0].payload, STR("sealed payload")));
 	CHECK(lease(tx, now + 10, &rows) == 0);
 	/* What is blocked is not due. */
-	CHECK(outbox_next_due(tx, &due) == OK && due == now + 10 + US_PER_MIN);
+	CHECK(next_due(tx, "email") == now + 10 + US_PER_MIN);
 	CHECK(outbox_finish(tx, 1, STR("delivered"), STR_NULL, now + 11) == OK);
-	CHECK(outbox_next_due(tx, &due) == OK && due == now + 2);
+	CHECK(next_due(tx, "email") == now + 2);
 	CHECK(lease(tx, now + 11, &rows) == 1 && rows[0].id == 2);
 	CHECK(outbox_retry(tx, 2, STR("451"), now + 30) == OK);
 	CHECK(lease(tx, now + 29, &rows) == 0);
@@ -123,12 +144,12 @@ static enum err ends(struct tx *tx, void *arg)
 	CHECK(str_eq(rows[0].last_error, STR("550")) && rows[0].finished_at_us == now);
 	CHECK(str_eq(rows[1].state, STR("expired")) && !rows[1].payload.ptr);
 	CHECK(outbox_list(tx, STR("pending"), 3, 10, &rows, &n) == OK && n == 1 && rows[0].id == 4);
-	CHECK(outbox_replay(tx, 2, now, &count) == OK && count == 0);
-	CHECK(outbox_replay(tx, 1, now, &count) == OK && count == 1);
-	CHECK(outbox_replay(tx, 0, now, &count) == OK && count == 0);
+	CHECK(replay(tx, 2, now) == 0);
+	CHECK(replay(tx, 1, now) == 1);
+	CHECK(replay(tx, 0, now) == 0);
 	CHECK(outbox_finish(tx, 1, STR("dead"), STR("550"), now + 5) == OK);
 	CHECK(outbox_finish(tx, 3, STR("dead"), STR("550"), now + 5) == OK);
-	CHECK(outbox_replay(tx, 0, now + 6, &count) == OK && count == 2);
+	CHECK(replay(tx, 0, now + 6) == 2);
 	CHECK(lease(tx, now + 6, &rows) == 1 && rows[0].id == 1 && rows[0].attempts == 0);
 	CHECK(outbox_sweep(tx, now + 1, 10, &count) == OK && count == 1);
 	CHECK(outbox_list(tx, STR_NULL, 0, 10, &rows, &n) == OK && n == 3);
@@ -139,6 +160,43 @@ void store_outbox_ends(void *arg)
 {
 	add_users(arg, 1);
 	RUN(arg, ends, NULL);
+}
+
+/* An event keeps what it said, so that its receiver can have it again. */
+static enum err events(struct tx *tx, void *arg)
+{
+	struct outbox_again again = { .sink = STR("webhook:shop"), .since_us = now };
+	struct outbox_row row = fixture_outbox(1, 1), *rows = NULL;
+	size_t n = 0;
+	int64_t count = 0;
+
+	(void)arg;
+	put(tx, 2, 1);
+	row.sink = STR("webhook:shop");
+	CHECK(outbox_insert(tx, &row) == OK);
+	row.event_id = fixture_id('e', 99);
+	CHECK(outbox_insert(tx, &row) == OK);
+	CHECK(lease(tx, now + 5, &rows) == 1 && rows[0].id == 1); /* each sink by itself */
+	CHECK(next_due(tx, "webhook:shop") == now + 1);
+	CHECK(outbox_finish(tx, 1, STR("delivered"), STR_NULL, now + 1) == OK);
+	CHECK(outbox_finish(tx, 2, STR("delivered"), STR_NULL, now + 1) == OK);
+	CHECK(outbox_finish(tx, 3, STR("dead"), STR("500"), now - 1) == OK);
+	CHECK(outbox_list(tx, STR("delivered"), 0, 10, &rows, &n) == OK && n == 2);
+	CHECK(!rows[0].payload.ptr && str_eq(rows[1].payload, row.payload));
+	CHECK(replay(tx, 1, now) == 0 && replay(tx, 2, now) == 1);
+	CHECK(outbox_finish(tx, 2, STR("delivered"), STR_NULL, now + 1) == OK);
+	CHECK(outbox_replay(tx, &again, now, &count) == OK && count == 1);
+	again.since_us = 0;
+	CHECK(outbox_replay(tx, &again, now, &count) == OK && count == 1);
+	again.sink = STR("webhook:other");
+	CHECK(outbox_replay(tx, &again, now, &count) == OK && count == 0);
+	return OK;
+}
+
+void store_outbox_events(void *arg)
+{
+	add_users(arg, 1);
+	RUN(arg, events, NULL);
 }
 
 struct seen {

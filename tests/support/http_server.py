@@ -6,10 +6,11 @@ Tells everything as JSON lines on stdout:
     {"event": "ready", "port": 40123}
     {"event": "request", "method", "path", "headers", "body"}
     {"event": "sms", "user", "To", "From", "Body"}     a POST to …/Messages.json
+    {"event": "hook", "path", "headers", "body", "status"}     a POST to /hook/…
 
 GET paths:   /hello   /large/N (N bytes)   /redirect   /hang   /slow (a byte now and then)
 Messages to numbers that end in 429, 500, 400, 401 get that status, the first two at the first
-attempt only, 429 with Retry-After: 7.
+attempt only, 429 with Retry-After: 7. /hook/NAME/N-N-… answers with those statuses, the last for ever.
 """
 import argparse
 import base64
@@ -22,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 output_lock = threading.Lock()
 seen = set()
+hooks = {}
 
 
 def tell(event, **fields):
@@ -70,8 +72,24 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.reply(404, b"nothing here")
 
+    def take_hook(self, body):
+        """The statuses in the path, one after the other; 0 is no reply at all."""
+        statuses = self.path.rpartition("/")[2].split("-")
+        with output_lock:
+            nth = hooks[self.path] = hooks.get(self.path, -1) + 1
+        status = int(statuses[min(nth, len(statuses) - 1)])
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        tell("hook", path=self.path, headers=headers, body=body, status=status)
+        if status:
+            self.reply(status, b"")
+        else:
+            self.close_connection = True
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        if self.path.startswith("/hook/"):
+            self.take_hook(body)
+            return
         if not self.path.endswith("/Messages.json"):
             self.tell_request(body)
             self.reply(200, body.encode())

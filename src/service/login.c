@@ -58,8 +58,27 @@ static enum err check_password(struct attempt *a, struct secret password, bool *
 	return e;
 }
 
+struct refusal {
+	struct attempt *attempt;
+	enum err answer;
+};
+
+static enum err refuse_tx(struct tx *tx, void *arg)
+{
+	const struct refusal *r = arg;
+	struct request *rq = r->attempt->rq;
+	struct event_field reason = { .name = STR("reason"), .value = err_slug(r->answer) };
+	enum err e = audit_append(tx, rq->keys, &r->attempt->audit);
+
+	if (e == OK && r->attempt->account)
+		e = outbox_append_event(rq->service->outbox, tx, STR("user.login_failed"),
+		    r->attempt->account->row.id, rq->now_us, &reason, 1);
+	return e;
+}
+
 static enum err refuse(struct attempt *a, enum err answer, const char *why)
 {
+	struct refusal refusal = { .attempt = a, .answer = answer };
 	struct audit_entry entry = {
 		.event = STR("user.login_failed"),
 		.outcome = answer,
@@ -70,7 +89,8 @@ static enum err refuse(struct attempt *a, enum err answer, const char *why)
 
 	if (!a->account)
 		entry.subject_index = a->indexes[0];
-	e = audit_write(a->rq, &entry);
+	audit_draft(a->rq, &entry, &a->audit);
+	e = store_tx(a->rq->service->store, a->rq, refuse_tx, &refusal);
 	return e == OK ? fault(a->rq, answer, "%s", why) : e;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "main/config_file.h"
+#include "main/config_roles.h"
 #include "main/config_rules.h"
 #include "main/config_value.h"
 
@@ -49,12 +50,29 @@ static struct str suggestion(struct loader *l, const char *nearest, bool as_vari
 	return str_printf(l->arena, " Did you mean %s?", nearest);
 }
 
+/* @name is a role's and a key with @sep between them, behind the "role" that began it. */
+static bool take_role(struct loader *l, struct str name, char sep, const struct config_value *value)
+{
+	struct role_setting setting = { .value = *value };
+
+	setting.role = roles_key_of(name, sep, &setting.key);
+	if (str_empty(setting.role))
+		return refuse(l, str_printf(l->arena,
+				     "%.*s: a role has extends, permissions, rate and "
+				     "max_sessions, and nothing else.",
+				     STR_ARG(value->where)));
+	return roles_put(l->arena, l->config, &setting, &l->problem);
+}
+
 static bool take_line(void *arg, const struct config_line *line)
 {
 	struct loader *l = arg;
 	struct str where = str_printf(l->arena, "%.*s:%u", STR_ARG(l->config->file), line->number);
+	struct config_value value = { line->value, CONFIG_FILE, where };
 	int i = setting_find(line->name);
 
+	if (i < 0 && str_starts(line->name, STR("role.")))
+		return take_role(l, str_from(line->name, 5), '.', &value);
 	if (i < 0)
 		return refuse(l, str_printf(l->arena, "%.*s: there is no setting %.*s.%.*s",
 				     STR_ARG(where), STR_ARG(line->name),
@@ -134,6 +152,9 @@ static bool take_variable(struct loader *l, struct str name, struct str value)
 	int i = find_variable(l, name, &by_file);
 	struct str problem, nearest;
 
+	if (i < 0 && str_starts(name, STR(PREFIX "ROLE_")))
+		return take_role(l, str_lower(l->arena, str_from(name, sizeof(PREFIX "ROLE_") - 1)),
+		    '_', &(struct config_value){ value, CONFIG_ENVIRONMENT, name });
 	if (i < 0) {
 		nearest = str_lower(l->arena, str_from(name, sizeof(PREFIX) - 1));
 		return refuse(
@@ -225,7 +246,7 @@ static bool apply_all(struct loader *l)
 		if (!apply(l, i))
 			return false;
 	}
-	return true;
+	return roles_apply(l->arena, l->config, &l->problem);
 }
 
 /* What follows from several settings, or from none. */

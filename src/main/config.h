@@ -41,6 +41,12 @@ struct config_value {
 	struct str where; /* "cloakroom.conf:12", "CLOAKROOM_SERVER_LISTEN", "--listen" */
 };
 
+/** struct role_setting - one line of a [role.NAME] section. */
+struct role_setting {
+	struct str role, key; /* "tailor", "extends" */
+	struct config_value value;
+};
+
 struct config {
 	bool dev;
 	enum config_profile profile;
@@ -65,6 +71,8 @@ struct config {
 	struct keyring_config keys;
 
 	struct config_value *values; /* one for each row of the table, in its order */
+	struct role_setting *roles;  /* of all added roles, in the order of their first lines */
+	size_t n_roles;
 	struct str *warnings;        /* sentences for the log */
 	size_t n_warnings;
 };

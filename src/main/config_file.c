@@ -62,9 +62,6 @@ static void read_section(struct reader *r, struct str line)
 
 	if (!str_ends(line, STR("]")) || line.len < 3)
 		r->problem = "begins a section but does not end in ]";
-	else if (str_starts(name, STR("role.")))
-		r->problem =
-		    "begins a [role.NAME] section: roles of your own are not in this version";
 	else if (!is_name(name))
 		r->problem = "has a section whose name is not letters, digits, _ and .";
 	else

@@ -1,3 +1,4 @@
+#include "main/config_roles.h"
 #include "main/config_value.h"
 
 static const char *const type_names[] = {
@@ -23,6 +24,14 @@ void config_print(const struct config *config, struct buf *out)
 
 		buf_printf(out, "%-32s %-30.*s %.*s\n", settings[i].name, STR_ARG(text),
 		    STR_ARG(v->where));
+	}
+	for (size_t i = 0; i < config->n_roles; i++) {
+		const struct role_setting *s = &config->roles[i];
+		struct str name =
+		    str_printf(out->arena, "role.%.*s.%.*s", STR_ARG(s->role), STR_ARG(s->key));
+
+		buf_printf(out, "%-32.*s %-30.*s %.*s\n", STR_ARG(name), STR_ARG(s->value.text),
+		    STR_ARG(s->value.where));
 	}
 }
 
@@ -70,6 +79,8 @@ void config_print_man(struct buf *out)
 	buf_add(out, STR(".Bl -tag -width Ds\n"));
 	for (const struct setting *s = settings; s->name; s++)
 		print_item(out, s);
+	for (size_t i = 0; roles_setting(i); i++)
+		print_item(out, roles_setting(i));
 	buf_add(out, STR(".El\n"));
 }
 

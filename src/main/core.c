@@ -160,6 +160,16 @@ static enum err open_outbox(struct core *core, struct str *ret_problem)
 	return outbox_new(&core->config->outbox, &deps, core->arena, &s->outbox, ret_problem);
 }
 
+static void install_roles(const struct config *config, struct arena *arena)
+{
+	const struct service_config *service = &config->service;
+	struct str *names = ARENA_ARRAY(arena, service->n_added_roles + 1, struct str);
+
+	for (size_t i = 0; i < service->n_added_roles; i++)
+		names[i] = service->added_roles[i].name;
+	role_install(names, service->n_added_roles);
+}
+
 enum err core_open(struct core *core, enum core_mode mode, struct config *config,
     struct arena *arena, struct arena *secrets, struct str *ret_problem)
 {
@@ -174,6 +184,7 @@ enum err core_open(struct core *core, enum core_mode mode, struct config *config
 		.lock_fd = -1,
 		.service.config = config->service,
 	};
+	install_roles(config, arena);
 	e = open_directory(core, ret_problem);
 	if (e == OK)
 		e = open_keys(core, ret_problem);

@@ -37,14 +37,25 @@ enum role {
 	ROLE_STAFF,
 	ROLE_ADMIN,
 	ROLE_SUPERADMIN,
-	ROLE_COUNT,
+	ROLE_CUSTOM, /* and those after it: the [role.NAME] sections, in their order */
+	ROLE_COUNT = ROLE_CUSTOM + 16,
 };
+#define ROLE_CUSTOM_MAX (ROLE_COUNT - ROLE_CUSTOM)
 
+/**
+ * role_install() - name the roles this installation adds, from ROLE_CUSTOM on
+ * @names: @n of them, ROLE_CUSTOM_MAX at most; borrowed until the next call
+ *
+ * Once at start, before there are threads: afterwards the names are only read.
+ */
+void role_install(const struct str *names, size_t n);
+/** role_exists() - a built-in role, or one that was installed? */
+bool role_exists(enum role role);
 /** role_name() - "client", "vendor" … as in the database and on the wire. */
 struct str role_name(enum role role);
 /** role_parse() - the other way; false for an unknown name. */
 bool role_parse(struct str name, enum role *ret);
-/** role_is_staff() - support and above: company people. */
+/** role_is_staff() - support and above, and every added one: company people. */
 bool role_is_staff(enum role role);
 
 /** struct actor - who is signed in, read from the session and user rows, never from the token. */

@@ -32,11 +32,22 @@ struct rate {
 	int64_t window_us;
 };
 
+/** struct added_role - a [role.NAME] section: a staff role of this installation. */
+struct added_role {
+	struct str name;
+	bool extends_one;
+	enum role extends;    /* whose rank and permissions it takes over */
+	uint32_t permissions; /* further ones, 1 << enum permission (permissions.h) */
+};
+
 struct service_config {
 	bool dev;               /* codes in replies, dev inbox */
 	struct str environment; /* "production", "staging" */
 	struct str
 	    default_country; /* ISO 3166-1 alpha-2, e.g. "NG": region of bare phone numbers */
+
+	struct added_role added_roles[ROLE_CUSTOM_MAX]; /* of ROLE_CUSTOM, ROLE_CUSTOM + 1 … */
+	size_t n_added_roles;
 
 	struct token_config token;
 	bool token_user_id_external; /* the claim carries external_id where there is one */

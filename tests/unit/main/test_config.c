@@ -8,6 +8,7 @@
 #include "main/config_file.h"
 #include "main/config_table.h"
 #include "main/config_value.h"
+#include "service/permissions.h"
 
 struct loaded {
 	struct arena *arena, *secrets;
@@ -358,7 +359,6 @@ static void a_broken_file_is_refused_with_its_line(void **state)
 	refuses(l, "[token\n", "line 1 begins a section but does not end in ]");
 	refuses(l, "[]\n", "line 1 begins a section");
 	refuses(l, "[to ken]\n", "line 1 has a section whose name");
-	refuses(l, "[role.tailor]\nextends = staff\n", "[role.NAME]");
 	refuses(l, "Profile = none\n", "line 1 has a name");
 	refuses(l, "= none\n", "line 1 has a name");
 	refuses(l, "token.issuer = \"a\n", "no closing quote");
@@ -366,6 +366,48 @@ static void a_broken_file_is_refused_with_its_line(void **state)
 	refuses(l, "token.issuer = \"\\n\"\n", "has a \\");
 	refuses(l, "token.issuer = \xff\n", "not UTF-8");
 	refuses(l, "profile = none\nprofile = nist\n", "conf:2: profile is set already, at ");
+}
+
+static void roles_are_added(void **state)
+{
+	char variable[] = "CLOAKROOM_ROLE_TAILOR_MAX_SESSIONS=3";
+	char *const environment[] = { variable, NULL };
+	struct loaded *l = *state;
+	const struct service_config *service;
+
+	load(l,
+	    "throttle.support = 77/min\n"
+	    "[role.tailor]\npermissions = users.read, audit.read\nmax_sessions = 2\n"
+	    "[role.chief_tailor]\nrate = 9/min\nextends = admin\n",
+	    environment, false);
+	assert_str(l->problem, "");
+	service = &l->config->service;
+	assert_int_equal(service->n_added_roles, 2);
+	assert_str(service->added_roles[0].name, "tailor");
+	assert_false(service->added_roles[0].extends_one);
+	assert_int_equal(service->added_roles[0].permissions,
+	    UINT32_C(1) << PERM_USERS_READ | UINT32_C(1) << PERM_AUDIT_READ);
+	assert_int_equal(service->throttle_adaptive[ROLE_CUSTOM].max, 77);
+	assert_int_equal(service->session_max[ROLE_CUSTOM], 3);
+	assert_int_equal(service->added_roles[1].extends, ROLE_ADMIN);
+	assert_int_equal(service->throttle_adaptive[ROLE_CUSTOM + 1].max, 9);
+}
+
+static void a_broken_role_is_refused(void **state)
+{
+	struct loaded *l = *state;
+
+	refuses(l, "[role.tailor]\nextends = boss\n", "role.tailor.extends must be support, ");
+	refuses(
+	    l, "[role.tailor]\nextends = superadmin\n", "role.tailor.extends must be support, ");
+	refuses(l, "[role.tailor]\nextends = client\n", "role.tailor.extends must be support, ");
+	refuses(l, "[role.tailor]\npermissions = users.love\n", "names a permission users.love");
+	refuses(l, "[role.tailor]\nrate = often\n", "must be a rate like 600/min");
+	refuses(l, "[role.tailor]\nmax_sessions = -1\n", "whole number from 0 to 1000");
+	refuses(l, "[role.tailor]\ncolour = red\n", "conf:2: a role has extends, permissions");
+	refuses(l, "[role.admin]\nrate = 1/min\n", "changes a built-in role");
+	refuses(l, "[role.tail.or]\nrate = 1/min\n", "not one word of small letters");
+	refuses(l, "[role.a]\nrate = 1/min\n[role.a]\nrate = 2/min\n", "is set already, at ");
 }
 
 static void an_unknown_setting_is_named_with_the_nearest(void **state)
@@ -650,6 +692,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sections_comments_and_quotes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_broken_file_is_refused_with_its_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(roles_are_added, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_broken_role_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    an_unknown_setting_is_named_with_the_nearest, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_values_are_refused_by_name, setup, teardown),

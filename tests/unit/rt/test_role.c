@@ -5,7 +5,7 @@
 static void test_names(void **state)
 {
 	(void)state;
-	for (int i = 0; i < ROLE_COUNT; i++) {
+	for (int i = 0; i < ROLE_CUSTOM; i++) {
 		enum role role = ROLE_COUNT;
 
 		assert_true(role_parse(role_name((enum role)i), &role));
@@ -35,12 +35,32 @@ static void test_staff(void **state)
 		assert_true(role_is_staff((enum role)i));
 }
 
+static void test_added(void **state)
+{
+	static const struct str names[] = { STR_INIT("tailor"), STR_INIT("auditor") };
+	enum role role = ROLE_CLIENT;
+
+	(void)state;
+	assert_false(role_parse(STR("tailor"), &role));
+	role_install(names, ARRAY_LEN(names));
+	assert_true(role_parse(STR("Auditor"), &role));
+	assert_int_equal(role, ROLE_CUSTOM + 1);
+	assert_true(str_eq(role_name(ROLE_CUSTOM), STR("tailor")));
+	assert_true(role_exists(role));
+	assert_false(role_exists(ROLE_CUSTOM + 2));
+	role_install(NULL, 0);
+	assert_false(role_exists(ROLE_CUSTOM));
+	assert_false(role_parse(STR("tailor"), &role));
+	assert_false(role_parse(STR(""), &role));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_staff),
+		cmocka_unit_test(test_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,7 @@ struct call {
  * Returns: OK, or why the call goes no further (everything is filled in all the same).
  */
 MUST_CHECK enum err gates_identify(struct call *call);
-/** gates_admit() - the access token and the throttle that belong to the route. */
+/** gates_admit() - the access token, throttle and permission that belong to the route. */
 MAY_YIELD MUST_CHECK enum err gates_admit(struct call *call);
 
 /** networks_parse() - "10.0.0.0/8, ::1": false with the bad piece in @ret_bad. */

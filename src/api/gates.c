@@ -1,5 +1,7 @@
-/* What stands before every handler, in this order: headers, query, access token, throttle. */
+/* What stands before every handler, in this order: headers, query, access token, throttle,
+ * permission. */
 #include "api/api_priv.h"
+#include "service/authorize.h"
 #include "service/session.h"
 
 #define MAX_REQUEST_ID 64
@@ -225,5 +227,7 @@ enum err gates_admit(struct call *call)
 	/* Burst and sustained rates count a subject that only the service knows. */
 	if (r == OK && call->route->throttle == THROTTLE_ADAPTIVE)
 		r = throttle_adaptive(call->rq, call->rq->operation);
+	if (r == OK && call->route->permission != PERM_NONE)
+		r = authorize(call->rq, call->route->permission);
 	return r;
 }

@@ -384,6 +384,8 @@ void openapi_operation(struct json_writer *w, const struct api *api, const struc
 	member(w, "description", route->doc);
 	if (route->legacy)
 		member(w, "x-legacy-alias", route->legacy);
+	if (route->permission != PERM_NONE)
+		json_member_str(w, STR("x-permission"), permission_name(route->permission));
 	write_security(w, route->auth);
 	write_parameters(w, route);
 	write_request_body(w, route);

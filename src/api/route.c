@@ -40,6 +40,8 @@ static bool is_implied(const struct route *route, enum err e)
 		return true;
 	if (e == ERR_THROTTLED)
 		return route->throttle != THROTTLE_NONE;
+	if (e == ERR_FORBIDDEN)
+		return route->permission != PERM_NONE;
 	if (e == ERR_TOKEN_MISSING)
 		return route->auth == AUTH_BEARER;
 	if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED || e == ERR_TOKEN_REVOKED)

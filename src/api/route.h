@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/schema.h"
+#include "service/permissions.h"
 #include "service/throttle.h"
 
 enum auth {
@@ -55,6 +56,7 @@ struct route {
 	const char *summary;
 	const char *doc;
 	enum auth auth;
+	enum permission permission; /* the caller's role must have it; PERM_NONE: anybody's may */
 	enum throttle throttle;
 	int success; /* status: 200, 201; 204 has no body at all */
 	enum text message;

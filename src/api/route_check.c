@@ -117,6 +117,11 @@ static void check_gates(struct checking *c)
 
 	if (r->auth == AUTH_NONE && !may_be_open(r))
 		complain(c, "AUTH_NONE, but not on the list of routes open to anyone");
+	if (r->permission != PERM_NONE && r->auth != AUTH_BEARER)
+		complain(c, "a permission needs somebody who is signed in");
+	if (str_starts(str_of(r->path), STR("staff/")) && r->permission == PERM_NONE &&
+	    r->auth != AUTH_NONE)
+		complain(c, "a route under staff/ names the permission it takes");
 	if (!r->handler == !r->raw)
 		complain(c, "it needs either a handler or a raw one");
 	if (r->versioned && !r->handler)

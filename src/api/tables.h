@@ -8,6 +8,7 @@
 extern const struct route auth_routes[];     /* auth_api.c */
 extern const struct route token_routes[];    /* token_api.c */
 extern const struct route me_routes[];       /* me_api.c */
+extern const struct route staff_routes[];    /* staff_api.c */
 extern const struct route public_routes[];   /* public_api.c */
 extern const struct route docs_routes[];     /* docs_api.c */
 extern const struct route operator_routes[]; /* operator_api.c: health, readiness, metrics */

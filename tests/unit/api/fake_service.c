@@ -174,6 +174,12 @@ enum err throttle_adaptive(struct request *rq, struct str purpose)
 	return fake.throttle;
 }
 
+enum err authorize(struct request *rq, enum permission p)
+{
+	NOTE(permission, permission_name(p));
+	return fake.authorize == OK ? OK : fault(rq, fake.authorize, "as told");
+}
+
 void audit_count_refusal(struct request *rq, enum err outcome)
 {
 	(void)rq;

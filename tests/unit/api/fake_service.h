@@ -4,6 +4,7 @@
 #define TESTS_UNIT_API_FAKE_SERVICE_H
 
 #include "outbox/outbox.h"
+#include "service/authorize.h"
 #include "service/login.h"
 #include "service/otp.h"
 #include "service/throttle.h"
@@ -12,6 +13,7 @@ struct fake {
 	/* What the next calls answer. */
 	enum err result;
 	enum err authenticate, throttle;
+	enum err authorize;
 	int64_t retry_after_us;
 	bool reveal_id;
 	const struct inbox_item *inbox;
@@ -21,7 +23,7 @@ struct fake {
 	unsigned calls, authenticated, throttled, refusals;
 	enum err refused;
 	char identifier[300], password[300], token[300], role[32], locale[40], inbox_to[300];
-	char consent[64];
+	char consent[64], permission[32];
 	size_t n_consents;
 	bool has_flow;
 };

@@ -349,6 +349,33 @@ static void a_throttled_call_says_when(void **state)
 	}
 }
 
+static void a_permission_is_asked_for_last(void **state)
+{
+	const struct exchange_in in = {
+		.path = "/api/v2/staff/roles/",
+		.headers = "Authorization: Bearer some-token",
+	};
+	struct exchange x;
+
+	(void)state;
+	fake_reset();
+	fake.authorize = ERR_FORBIDDEN;
+	exchange_run(api, &in, &x);
+	assert_int_equal(x.reply.status, 403);
+	assert_str(reply_text(&x, "code"), "forbidden");
+	assert_string_equal(fake.permission, "roles.read");
+	assert_int_equal(fake.authenticated, 1);
+	assert_int_equal(fake.throttled, 1);
+	exchange_done(&x);
+
+	fake_reset();
+	fake.throttle = ERR_THROTTLED;
+	exchange_run(api, &in, &x);
+	assert_int_equal(x.reply.status, 429);
+	assert_string_equal(fake.permission, "");
+	exchange_done(&x);
+}
+
 static void bad_settings_are_named(void **state)
 {
 	static const struct {
@@ -400,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_bearer_token_is_asked_for),
 		cmocka_unit_test(a_bad_token_is_refused_everywhere_it_counts),
 		cmocka_unit_test(a_throttled_call_says_when),
+		cmocka_unit_test(a_permission_is_asked_for_last),
 		cmocka_unit_test(bad_settings_are_named),
 	};
 

@@ -130,6 +130,9 @@ static void mistakes_in_a_row_are_found(void **state)
 	EXPECT(row_.is_inline = true, "answered on the loop, yet a gate may park it");
 	EXPECT(row_.method = METHOD_GET, "this method takes no body");
 	EXPECT((row_.method = METHOD_PUT, row_.uniform = true), "only a POST is uniform");
+	EXPECT((row_.auth = AUTH_OPTIONAL, row_.permission = PERM_USERS_READ),
+	    "a permission needs somebody who is signed in");
+	EXPECT(row_.path = "staff/good/", "a route under staff/ names the permission it takes");
 	EXPECT(row_.errors = twice, "it declares conflict twice");
 	EXPECT(row_.errors = wild, "it declares an error that does not exist");
 	EXPECT(row_.success = 204, "a 204 says nothing");

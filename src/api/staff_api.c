@@ -5,7 +5,7 @@ struct role_item {
 	struct str name, extends;
 	int64_t rank;
 	bool is_staff;
-	struct raw_json permissions;
+	struct texts permissions;
 };
 
 static const struct field role_item_fields[] = {
@@ -29,13 +29,11 @@ static const struct schema role_item_schema = {
 
 struct role_list {
 	struct list_of items;
-	struct str next_cursor;
+	struct page_key next;
 };
 
 static const struct field role_list_fields[] = {
-	{ MEMBER(struct role_list, items), .sub = &role_item_schema, .doc = "Every role." },
-	{ MEMBER(struct role_list, next_cursor), .flags = FIELD_NULLABLE,
-	    .doc = "Always null: they are all here." },
+	LIST_FIELDS(struct role_list, items, next, &role_item_schema),
 	{ 0 },
 };
 static const struct schema role_list_schema = {
@@ -45,19 +43,14 @@ static const struct schema role_list_schema = {
 	.doc = "The table of roles and permissions.",
 };
 
-static struct raw_json permissions_json(struct request *rq, uint32_t permissions)
+static struct texts permission_names(struct request *rq, uint32_t permissions)
 {
-	struct json_writer w;
-	struct buf text;
+	struct texts names = { .items = ARENA_ARRAY(rq->arena, PERM_COUNT, struct str) };
 
-	buf_init(&text, rq->arena, 256);
-	json_writer_init(&w, &text);
-	json_begin_array(&w);
 	for (unsigned p = PERM_NONE + 1; p < PERM_COUNT; p++)
 		if (permissions & (UINT32_C(1) << p))
-			json_write_str(&w, permission_name((enum permission)p));
-	json_end_array(&w);
-	return (struct raw_json){ buf_str(&text) };
+			names.items[names.n++] = permission_name((enum permission)p);
+	return names;
 }
 
 static enum err staff_roles(struct request *rq, const void *in, void *ret_out)
@@ -79,7 +72,7 @@ static enum err staff_roles(struct request *rq, const void *in, void *ret_out)
 			    added && added->extends_one ? role_name(added->extends) : STR_NULL,
 			.rank = grant.rank,
 			.is_staff = role_is_staff(role),
-			.permissions = permissions_json(rq, grant.permissions),
+			.permissions = permission_names(rq, grant.permissions),
 		};
 	}
 	reply->items.items = items;

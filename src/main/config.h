@@ -73,7 +73,7 @@ struct config {
 	struct config_value *values; /* one for each row of the table, in its order */
 	struct role_setting *roles;  /* of all added roles, in the order of their first lines */
 	size_t n_roles;
-	struct str *warnings;        /* sentences for the log */
+	struct str *warnings; /* sentences for the log */
 	size_t n_warnings;
 };
 

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-#define FIRST_BLOCK 8192
+#define FIRST_BLOCK 4096
 #define ALIGNMENT alignof(max_align_t)
 
 /*

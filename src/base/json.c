@@ -99,7 +99,7 @@ static bool depth_is_bounded(struct str text)
 	return true;
 }
 
-enum err json_parse(struct arena *arena, struct str text, const struct json **ret)
+enum err json_new(struct str text, const struct json **ret)
 {
 	json_t *tree;
 
@@ -110,9 +110,24 @@ enum err json_parse(struct arena *arena, struct str text, const struct json **re
 	    text.ptr, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	if (!tree)
 		return ERR_MALFORMED_JSON;
-	arena_defer(arena, free_tree, tree);
 	*ret = value_of(tree);
 	return OK;
+}
+
+void json_free(const struct json **v)
+{
+	if (*v)
+		free_tree((void *)(uintptr_t)*v);
+	*v = NULL;
+}
+
+enum err json_parse(struct arena *arena, struct str text, const struct json **ret)
+{
+	enum err e = json_new(text, ret);
+
+	if (e == OK)
+		arena_defer(arena, free_tree, (void *)(uintptr_t)*ret);
+	return e;
 }
 
 enum json_type json_type(const struct json *v)

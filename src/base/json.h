@@ -36,6 +36,9 @@ enum json_type {
  * member's name, invalid UTF-8, number out of range).
  */
 MUST_CHECK enum err json_parse(struct arena *arena, struct str text, const struct json **ret);
+/** json_new() - the same for a tree that is done with sooner; json_free() wipes it. */
+MUST_CHECK enum err json_new(struct str text, const struct json **ret);
+void json_free(const struct json **v);
 
 /* What a value is and holds; asking for another type gives zero or the empty str. */
 

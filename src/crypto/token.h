@@ -25,9 +25,9 @@ struct token_config {
 
 struct token_claims {
 	enum token_type type;
-	int64_t iat_s, exp_s; /* seconds since 1970 */
-	struct str jti;       /* 32 hex digits */
-	struct str user_id;   /* as the claim carries it */
+	int64_t iat_s, exp_s, nbf_s; /* seconds since 1970 */
+	struct str jti;              /* 32 hex digits */
+	struct str user_id;          /* as the claim carries it */
 	bool
 	    has_session; /* false: minted by another system (SimpleJWT), to be adopted or refused */
 	struct uuid session_id; /* "sid" */

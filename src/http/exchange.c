@@ -5,7 +5,7 @@
 #include "http/conn.h"
 
 /* Most requests fit; the rest grow. */
-#define FIRST_ROOM 4096
+#define FIRST_ROOM 2048
 /* Kept a loop, so that a busy one does not ask malloc for every request. */
 #define MAX_SPARE 32
 
@@ -68,6 +68,8 @@ void exchange_free(struct exchange *ex)
 	ex->rq_live = false;
 	ex->begun = ex->left = 0;
 	wipe(ex->in, ex->in_wet); /* passwords and tokens */
+	free(ex->fields);
+	ex->fields = NULL;
 	if (loop->n_spare == MAX_SPARE || ex->in_cap > FIRST_ROOM) {
 		free(ex->in);
 		free(ex);
@@ -125,6 +127,10 @@ struct exchange *exchange_split(struct exchange *ex)
 
 static void read_request(struct exchange *ex)
 {
+	free(ex->fields);
+	ex->fields = calloc(ex->parser.n_fields + 1, sizeof(*ex->fields));
+	if (!ex->fields)
+		die("out of memory");
 	http_parser_request(&ex->parser, ex->in, ex->fields, &ex->request);
 	ex->request.peer = ex->conn->address;
 }

@@ -20,7 +20,7 @@ struct exchange {
 	size_t in_len, in_cap;
 	size_t in_wet; /* no byte from here on has held anything */
 	struct http_parser parser;
-	struct api_header fields[HTTP_MAX_FIELDS];
+	struct api_header *fields; /* as many as the parser found; owned */
 	struct api_request request;
 	struct api_match match;
 	int64_t arrived_us; /* monotonic: when the last byte had come */

@@ -97,7 +97,7 @@ size_t http_parser_room(const struct http_parser *p);
 
 /**
  * http_parser_request() - what was read, as api sees it
- * @fields: room for HTTP_MAX_FIELDS; @ret borrows them and @buf
+ * @fields: room for p->n_fields; @ret borrows them and @buf
  *
  * Before HTTP_COMPLETE only the finished parts are there.
  */

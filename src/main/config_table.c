@@ -416,6 +416,16 @@ const struct setting settings[] = {
 	    .value = "false",
 	    .flags = SETTING_GUARDS_EQUAL,
 	    .doc = "Whether the right password of a disabled account is told apart (403)." },
+	{ .name = "login.refusal_ms",
+	    MILLISECONDS(service.refusal_us),
+	    .value = "0",
+	    .django = "500",
+	    .max = 5 * US_PER_S,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc =
+		"Refused sign-ins are answered on multiples of this, in milliseconds after their "
+		"request, where it is more than security.uniform_ms. Set it above what the dearest "
+		"imported hash takes, so that its owner is not told by the time." },
 	{ .name = "login.failures",
 	    RATE(service.login_failures),
 	    .value = "10/15min",

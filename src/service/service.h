@@ -59,6 +59,7 @@ struct service_config {
 	uint32_t password_min, password_max; /* code points; bytes */
 	enum reveal_existing reveal_existing;
 	bool reveal_disabled;
+	int64_t refusal_us; /* refused sign-ins are answered on multiples of this; 0: as others */
 
 	uint32_t otp_digits, otp_max_attempts;
 	int64_t otp_ttl_us, otp_cooldown_us, otp_flow_ttl_us;

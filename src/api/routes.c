@@ -5,6 +5,7 @@ const struct route *const route_lists[] = {
 	auth_routes,
 	token_routes,
 	me_routes,
+	me_session_routes,
 	staff_routes,
 	public_routes,
 	docs_routes,

@@ -23,6 +23,7 @@ static const struct str english[] = {
 	    STR_INIT("If an account exists, instructions to reset its password are on their way."),
 	[TEXT_PASSWORD_RESET] = STR_INIT("Password reset successfully."),
 	[TEXT_PASSWORD_CHANGED] = STR_INIT("Password changed successfully."),
+	[TEXT_PROFILE_UPDATED] = STR_INIT("Saved."),
 
 	[TEXT_FIELD_REQUIRED] = STR_INIT("This field is required."),
 	[TEXT_FIELD_TYPE_STRING] = STR_INIT("This must be a string."),
@@ -58,6 +59,11 @@ static const struct str english[] = {
 	[TEXT_IDENTIFIER_TAKEN] = STR_INIT("An account with this already exists. Log in instead."),
 	[TEXT_ROLE_NOT_ALLOWED] = STR_INIT("This role cannot be chosen here."),
 	[TEXT_NAME_INVALID] = STR_INIT("This name contains characters that are not allowed."),
+	[TEXT_FIELD_CONTROL] = STR_INIT("This contains characters that are not allowed."),
+	[TEXT_URL_INVALID] = STR_INIT("Enter an address that begins with https://."),
+	[TEXT_DATE_INVALID] = STR_INIT("Enter a date of the past such as 1990-12-31."),
+	[TEXT_LOCALE_INVALID] = STR_INIT("Enter a language such as en or en-NG."),
+	[TEXT_PASSWORD_WRONG] = STR_INIT("This is not your password."),
 	[TEXT_PASSWORD_TOO_SHORT] =
 	    STR_INIT("This password is too short. Use at least {0} characters."),
 	[TEXT_PASSWORD_IS_IDENTIFIER] = STR_INIT(

@@ -491,6 +491,15 @@ const struct setting settings[] = {
 	    .django = "true",
 	    .doc = "Remember the flow in a cookie, so that a code alone is enough." },
 
+	{ .name = "security.reauth_age",
+	    DURATION(service.reauth_age_us),
+	    .value = "5m",
+	    .min = US_PER_S,
+	    .max = US_PER_DAY,
+	    .flags = SETTING_GUARDS_MOST,
+	    .doc =
+		"How long after signing in a person may still close their account, or change how "
+		"they sign in, without their password." },
 	{ .name = "security.uniform_ms",
 	    MILLISECONDS(http.uniform_us),
 	    .value = "50",

@@ -10,7 +10,11 @@ static const struct str types[] = {
 	STR_INIT("user.login_failed"),
 	STR_INIT("user.enabled"),
 	STR_INIT("user.disabled"),
+	STR_INIT("user.updated"),
+	STR_INIT("user.deleted"),
 	STR_INIT("session.revoked"),
+	STR_INIT("session.others_revoked"),
+	STR_INIT("session.new_device"),
 	STR_INIT("password.changed"),
 };
 

@@ -1,6 +1,7 @@
 #include "service/account.h"
 
 #include "base/log.h"
+#include "service/service.h"
 
 #define FIELD_IDENTIFIER STR("users.identifier")
 #define FIELD_PROFILE STR("users.profile")
@@ -121,6 +122,31 @@ enum err account_open(struct request *rq, const struct user_row *row, struct acc
 	}
 	*ret = account;
 	return OK;
+}
+
+struct reading {
+	struct uuid id;
+	struct user_row user;
+	bool found;
+};
+
+static enum err read_tx(struct tx *tx, void *arg)
+{
+	struct reading *r = arg;
+
+	return user_by_id(tx, r->id, &r->user, &r->found);
+}
+
+enum err account_read(struct request *rq, struct uuid id, struct account **ret)
+{
+	struct reading r = { .id = id };
+	enum err e = store_read(rq->service->store, rq, STORE_PRIMARY, read_tx, &r);
+
+	if (e != OK)
+		return e;
+	if (!r.found || r.user.state == USER_ERASED)
+		return fault(rq, ERR_NOT_FOUND, "no such person");
+	return account_open(rq, &r.user, ret);
 }
 
 struct account *account_draft(struct request *rq, const struct identifier *id, struct str index,

@@ -51,6 +51,14 @@ struct str account_seal_identifier(
 size_t identifier_indexes(
     struct request *rq, const struct identifier *id, struct str ret[static 16]);
 
+/**
+ * account_read() - a person by id, unsealed
+ *
+ * Returns: OK, ERR_NOT_FOUND (no such person, or erased), machine errors.
+ */
+MAY_YIELD MUST_CHECK enum err account_read(
+    struct request *rq, struct uuid id, struct account **ret);
+
 /** struct user_view - what the person themselves sees; see account_view(). */
 struct user_view {
 	struct uuid id;

@@ -42,13 +42,24 @@ bool device_known(struct request *rq, const struct str *indexes, size_t n, struc
 	return known;
 }
 
-struct str device_id_hash(struct request *rq)
+static struct str hash(struct request *rq, struct str header, struct str value)
 {
-	struct str parts[] = { STR("X-Device-ID"), rq->device_id };
+	struct str parts[] = { header, value };
 	struct mac mac;
 
-	if (str_empty(rq->device_id) ||
-	    !keyring_mac(rq->keys, KEY_DEVICE, KEYRING_ACTIVE, parts, ARRAY_LEN(parts), &mac))
+	if (!keyring_mac(rq->keys, KEY_DEVICE, KEYRING_ACTIVE, parts, ARRAY_LEN(parts), &mac))
 		return STR_NULL;
 	return str_dup(rq->arena, str_bytes(mac.b, sizeof(mac.b)));
+}
+
+struct str device_id_hash(struct request *rq)
+{
+	return str_empty(rq->device_id) ? STR_NULL : hash(rq, STR("X-Device-ID"), rq->device_id);
+}
+
+struct str device_fingerprint(struct request *rq)
+{
+	if (!str_empty(rq->device_id))
+		return device_id_hash(rq);
+	return hash(rq, STR("User-Agent"), rq->user_agent);
 }

@@ -18,5 +18,10 @@ struct secret device_token_new(struct request *rq, struct str subject_index);
 bool device_known(struct request *rq, const struct str *indexes, size_t n, struct str *ret_device);
 /** device_id_hash() - stored form of X-Device-ID; STR_NULL when none was sent. */
 struct str device_id_hash(struct request *rq);
+/**
+ * device_fingerprint() - stored form of what tells a person's devices apart: X-Device-ID, or else
+ * the user agent; never empty
+ */
+struct str device_fingerprint(struct request *rq);
 
 #endif

@@ -4,9 +4,9 @@
 #include "service/flow.h"
 #include "service/password.h"
 #include "service/pending.h"
+#include "service/profile.h"
 #include "service/throttle.h"
 
-#define NAME_MAX_BYTES 150
 /* How often to look again when what was found holds no more: new, then taken, then proven. */
 #define TRIES 3
 
@@ -29,17 +29,6 @@ struct plan {
 	struct audit_row audit;
 	bool stale; /* the look-up's answer is: taken since then, or proven */
 };
-
-/* Printable and short; control characters have no place in a name that goes into mails. */
-static bool name_ok(struct str name)
-{
-	if (name.len > NAME_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f)
-			return false;
-	return true;
-}
 
 static enum err check_identifier(
     struct request *rq, const struct registration *in, struct identifier *ret)
@@ -73,23 +62,29 @@ static bool role_may_register(struct str text, enum role *ret)
 	return true;
 }
 
+static struct profile profile_of(const struct registration *in)
+{
+	return (struct profile){
+		.first_name = in->first_name,
+		.last_name = in->last_name,
+		.country = in->country,
+		.locale = in->locale,
+	};
+}
+
 /* Every mistake in the body is named at once, not one a try. */
 static enum err check(struct request *rq, struct plan *plan)
 {
 	const struct registration *in = plan->in;
+	struct profile profile = profile_of(in);
 	enum err identifier = check_identifier(rq, in, &plan->identifier);
 	enum err password = password_check_policy(
 	    rq, STR("password"), in->password, identifier == OK ? &plan->identifier : NULL);
 
 	if (!role_may_register(in->role, &plan->role))
 		request_refuse_field(rq, STR("role"), TEXT_ROLE_NOT_ALLOWED, NULL, 0);
-	if (!str_empty(in->country) && !identifier_country_known(in->country))
-		request_refuse_field(rq, STR("country"), TEXT_COUNTRY_INVALID, NULL, 0);
-	if (!name_ok(in->first_name))
-		request_refuse_field(rq, STR("first_name"), TEXT_NAME_INVALID, NULL, 0);
-	if (!name_ok(in->last_name))
-		request_refuse_field(rq, STR("last_name"), TEXT_NAME_INVALID, NULL, 0);
-	if (identifier != OK || password != OK || rq->field_errors)
+	if (profile_check(rq, &profile, STR_NULL) != OK || identifier != OK || password != OK ||
+	    rq->field_errors)
 		return ERR_VALIDATION_FAILED;
 	if (!outbox_can_send(rq->service->outbox,
 		plan->identifier.kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS))
@@ -135,16 +130,6 @@ static enum err find_and_hash(struct request *rq, struct plan *plan)
 	};
 
 	return rt_gather(tasks, ARRAY_LEN(tasks));
-}
-
-static struct profile profile_of(const struct registration *in)
-{
-	return (struct profile){
-		.first_name = in->first_name,
-		.last_name = in->last_name,
-		.country = in->country,
-		.locale = in->locale,
-	};
 }
 
 static struct account *new_account(struct request *rq, const struct plan *plan)

@@ -56,6 +56,8 @@ struct service_config {
 	uint32_t session_max[ROLE_COUNT]; /* live at once; 0: any number */
 	enum session_on_limit session_on_limit;
 
+	int64_t reauth_age_us; /* so old may a sign-in be that proves who they are */
+
 	uint32_t password_min, password_max; /* code points; bytes */
 	enum reveal_existing reveal_existing;
 	bool reveal_disabled;

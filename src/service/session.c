@@ -4,6 +4,7 @@
 #include "service/audit.h"
 #include "service/device.h"
 #include "service/session_priv.h"
+#include "service/user_agent.h"
 
 #define FIELD_ADDRESS STR("sessions.address")
 #define FIELD_USER_AGENT STR("sessions.user_agent")
@@ -23,6 +24,23 @@ struct str session_seal_refresh(struct request *rq, struct secret refresh)
 {
 	return seal_system(
 	    rq->arena, rq->keys, KEY_REFRESH, FIELD_SUCCESSOR, secret_reveal(refresh));
+}
+
+static enum err open_origin(struct request *rq, const struct account *account, struct str field,
+    struct str sealed, struct str *ret)
+{
+	*ret = STR_NULL;
+	return str_empty(sealed) ? OK : unseal(rq->arena, &account->key, field, sealed, ret);
+}
+
+enum err session_origin(struct request *rq, const struct account *account,
+    const struct session_row *session, struct str *ret_address, struct str *ret_user_agent)
+{
+	enum err e = open_origin(rq, account, FIELD_ADDRESS, session->address, ret_address);
+
+	if (e != OK)
+		return e;
+	return open_origin(rq, account, FIELD_USER_AGENT, session->user_agent, ret_user_agent);
 }
 
 enum err session_unseal_refresh(
@@ -93,6 +111,34 @@ void session_access(struct request *rq, const struct session_row *session,
 	ret->expires_in_s = (access.expires_at_us - whole_seconds(rq->now_us)) / US_PER_S;
 }
 
+/*
+ * A device is known by the token it was given, or by what it calls itself: X-Device-ID, or else its
+ * user agent. A first sign-in is from a new device by nature.
+ */
+static void draft_notice(
+    struct request *rq, const struct account *account, struct session_draft *draft)
+{
+	enum channel channel = account->row.kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS;
+	struct message message = {
+		.channel = channel,
+		.kind = STR("new_device"),
+		.to = account->identifier,
+		.name = account->profile.first_name,
+		.locale = account_locale(rq, account),
+	};
+	struct str device;
+
+	if (account->row.last_login_us == 0 || !outbox_can_send(rq->service->outbox, channel) ||
+	    device_known(rq, &account->row.identifier_index, 1, &device))
+		return;
+	message.detail =
+	    str_printf(rq->arena, "%.*s, %.*s", STR_ARG(user_agent_name(rq->arena, rq->user_agent)),
+		STR_ARG(client_address_text(rq->arena, &rq->client)));
+	draft->has_notice = true;
+	outbox_draft_message(
+	    rq->service->outbox, rq, &account->row.id, &account->key, &message, &draft->notice);
+}
+
 void session_draft(struct request *rq, const struct account *account, struct str amr,
     const struct idempotency *idempotency, struct session_draft *ret)
 {
@@ -110,7 +156,7 @@ void session_draft(struct request *rq, const struct account *account, struct str
 					   .client = STR(""),
 					   .amr = amr,
 					   .engine = engine_name(rq->engine),
-					   .device_id = device_id_hash(rq),
+					   .device_id = device_fingerprint(rq),
 					   .created_at_us = rq->now_us,
 					   .auth_time_us = rq->now_us,
 					   .expires_at_us =
@@ -133,6 +179,7 @@ void session_draft(struct request *rq, const struct account *account, struct str
 	}
 	if (rq->service->config.session_max[account->row.role] > 0)
 		audit_draft(rq, &evicted, &ret->evicted);
+	draft_notice(rq, account, ret);
 	session_access(rq, row, &account->row, &ret->tokens);
 	ret->tokens.refresh = refresh.text;
 	ret->tokens.refresh_expires_at_us = refresh.expires_at_us;
@@ -180,6 +227,28 @@ static enum err keep_limit(struct request *rq, struct tx *tx, const struct user_
 	return e;
 }
 
+/* Before the new session is there, which has the device too. */
+static enum err notice_device(struct request *rq, struct tx *tx, const struct session_draft *draft)
+{
+	struct event_field field = {
+		.name = STR("session_id"),
+		.value = uuid_str(tx_arena(tx), draft->row.id),
+	};
+	bool seen = false;
+	enum err e;
+
+	if (!draft->has_notice)
+		return OK;
+	e = session_device_seen(tx, draft->row.user_id, draft->row.device_id, &seen);
+	if (e != OK || seen)
+		return e;
+	e = outbox_insert(tx, &draft->notice);
+	if (e != OK)
+		return e;
+	return outbox_append_event(rq->service->outbox, tx, STR("session.new_device"),
+	    draft->row.user_id, rq->now_us, &field, 1);
+}
+
 enum err session_begin(struct request *rq, struct tx *tx, const struct account *account,
     const struct session_draft *draft)
 {
@@ -192,6 +261,8 @@ enum err session_begin(struct request *rq, struct tx *tx, const struct account *
 		return ERR_PRECONDITION_FAILED;
 	if (e == OK)
 		e = keep_limit(rq, tx, &account->row, draft);
+	if (e == OK)
+		e = notice_device(rq, tx, draft);
 	if (e == OK)
 		e = session_insert(tx, &draft->row);
 	if (e == OK)

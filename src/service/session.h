@@ -56,6 +56,8 @@ struct session_draft {
 	struct session_row row;
 	struct token_pair tokens;
 	struct audit_row evicted; /* for each session that has to go; its id is filled in then */
+	bool has_notice;          /* @notice is due, unless the device has been seen before */
+	struct outbox_row notice;
 };
 
 /** session_draft() - @amr is how the person proved themselves: "pwd", "otp". */

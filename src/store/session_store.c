@@ -158,6 +158,15 @@ enum err session_end(
 	return tx_changed(tx, STMT_SESSION_END, params, ARRAY_LEN(params), ret_ended);
 }
 
+enum err session_end_of(struct tx *tx, struct uuid id, struct uuid user, struct str reason,
+    int64_t now_us, bool *ret_ended)
+{
+	const struct val params[] = { val_uuid(&id), val_text(reason), val_int(now_us),
+		val_uuid(&user) };
+
+	return tx_changed(tx, STMT_SESSION_END_OF, params, ARRAY_LEN(params), ret_ended);
+}
+
 enum err session_end_all(struct tx *tx, struct uuid user, struct uuid keep, struct str reason,
     int64_t now_us, int64_t *ret_n)
 {
@@ -178,6 +187,24 @@ enum err session_list_live(
 	const struct val params[] = { val_uuid(&user), val_int(now_us) };
 	struct rows rows = { .decode = decode_item, .size = sizeof(struct session_row) };
 	enum err r = tx_list(tx, STMT_SESSION_LIST_LIVE, params, ARRAY_LEN(params), &rows);
+
+	if (r != OK)
+		return r;
+	*ret = (struct session_row *)(void *)rows.items;
+	*ret_n = rows.n;
+	return OK;
+}
+
+enum err session_page(
+    struct tx *tx, const struct session_page *page, struct session_row **ret, size_t *ret_n)
+{
+	static const struct uuid last = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	const struct val params[] = { val_uuid(&page->user), val_int(page->now_us),
+		val_uuid(uuid_is_nil(page->before) ? &last : &page->before),
+		val_int((int64_t)page->limit) };
+	struct rows rows = { .decode = decode_item, .size = sizeof(struct session_row) };
+	enum err r = tx_list(tx, STMT_SESSION_PAGE, params, ARRAY_LEN(params), &rows);
 
 	if (r != OK)
 		return r;

@@ -61,12 +61,23 @@ MUST_CHECK enum err session_rotate_row(
 /** session_end() - end one; @ret_ended is false when it had ended already. */
 MUST_CHECK enum err session_end(
     struct tx *tx, struct uuid id, struct str reason, int64_t now_us, bool *ret_ended);
+/** session_end_of() - the same, if it is @user's. */
+MUST_CHECK enum err session_end_of(struct tx *tx, struct uuid id, struct uuid user,
+    struct str reason, int64_t now_us, bool *ret_ended);
 /** session_end_all() - end all of a user's but @keep (nil: none kept); @ret_n how many. */
 MUST_CHECK enum err session_end_all(struct tx *tx, struct uuid user, struct uuid keep,
     struct str reason, int64_t now_us, int64_t *ret_n);
 /** session_list_live() - a user's live sessions, oldest first. */
 MUST_CHECK enum err session_list_live(
     struct tx *tx, struct uuid user, int64_t now_us, struct session_row **ret, size_t *ret_n);
+struct session_page {
+	struct uuid user, before; /* nil: the newest first */
+	int64_t now_us;
+	size_t limit;
+};
+/** session_page() - a user's live sessions, newest first. */
+MUST_CHECK enum err session_page(
+    struct tx *tx, const struct session_page *page, struct session_row **ret, size_t *ret_n);
 /** session_device_seen() - has this user signed in from @device_id (keyed hash) before? */
 MUST_CHECK enum err session_device_seen(
     struct tx *tx, struct uuid user, struct str device_id, bool *ret_seen);

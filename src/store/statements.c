@@ -64,7 +64,8 @@ static const char *const texts[STMT_COUNT] = {
 		"UPDATE users SET password = $2, password_at = $5, profile = $3, role = $4,"
 		" updated_at = $5 WHERE id = $1 AND is_verified = 0",
 	[STMT_USER_SET_PROFILE] =
-		"UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1",
+		"UPDATE users SET profile = $2, updated_at = $3"
+		" WHERE id = $1 AND updated_at = $4 AND state = 'active'",
 	[STMT_USER_NOTE_LOGIN] =
 		"UPDATE users SET last_login = $2 WHERE id = $1 AND state = 'active'"
 		" AND epoch = $3 AND coalesce(password_at, 0) = $4",
@@ -117,12 +118,19 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_SESSION_END] =
 		"UPDATE sessions SET ended_at = $3, end_reason = $2"
 		" WHERE id = $1 AND ended_at IS NULL",
+	[STMT_SESSION_END_OF] =
+		"UPDATE sessions SET ended_at = $3, end_reason = $2"
+		" WHERE id = $1 AND user_id = $4 AND ended_at IS NULL",
 	[STMT_SESSION_END_ALL] =
 		"UPDATE sessions SET ended_at = $4, end_reason = $3"
 		" WHERE user_id = $1 AND ended_at IS NULL AND id <> $2",
 	[STMT_SESSION_LIST_LIVE] =
 		"SELECT " SESSION_COLUMNS("") " FROM sessions WHERE user_id = $1"
 		" AND ended_at IS NULL AND expires_at > $2 AND idle_expires_at > $2 ORDER BY id",
+	[STMT_SESSION_PAGE] =
+		"SELECT " SESSION_COLUMNS("") " FROM sessions WHERE user_id = $1"
+		" AND ended_at IS NULL AND expires_at > $2 AND idle_expires_at > $2 AND id < $3"
+		" ORDER BY id DESC LIMIT $4",
 	[STMT_SESSION_DEVICE_SEEN] =
 		"SELECT 1 FROM sessions WHERE user_id = $1 AND device_id = $2"
 		" LIMIT 1",

@@ -192,11 +192,13 @@ enum err user_settle(struct tx *tx, const struct user_row *user, int64_t now_us,
 	return insert_profile(tx, user->id, user->role, now_us);
 }
 
-enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int64_t now_us)
+enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int64_t as_read_us,
+    int64_t now_us, bool *ret_changed)
 {
-	const struct val params[] = { val_uuid(&id), opt_blob(sealed), val_int(now_us) };
+	const struct val params[] = { val_uuid(&id), opt_blob(sealed), val_int(now_us),
+		val_int(as_read_us) };
 
-	return tx_push(tx, STMT_USER_SET_PROFILE, params, ARRAY_LEN(params));
+	return tx_changed(tx, STMT_USER_SET_PROFILE, params, ARRAY_LEN(params), ret_changed);
 }
 
 enum err user_note_login(

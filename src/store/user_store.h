@@ -79,8 +79,14 @@ MUST_CHECK enum err user_withhold_password(
  */
 MUST_CHECK enum err user_settle(
     struct tx *tx, const struct user_row *user, int64_t now_us, bool *ret_settled);
-MUST_CHECK enum err user_set_profile(
-    struct tx *tx, struct uuid id, struct str sealed, int64_t now_us);
+/**
+ * user_set_profile() - replace the profile of an active person
+ * @as_read_us:  updated_at of the row the new one was made from
+ * @now_us:      later than that
+ * @ret_changed: false when the row has changed since
+ */
+MUST_CHECK enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed,
+    int64_t as_read_us, int64_t now_us, bool *ret_changed);
 /**
  * user_note_login() - set last_login, if nothing stands in the way of it any more than it did
  * @as_read:   the row the decision was made on

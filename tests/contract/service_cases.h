@@ -32,6 +32,11 @@ service_case session_logout_is_idempotent, session_logout_with_an_old_token, ses
 service_case session_after_role_change, session_tokens_are_of_a_kind;
 service_case session_issuer_and_audience, session_refresh_is_counted;
 
+service_case profile_patched, profile_checked, profile_phone_of_country, profile_versions;
+service_case sessions_listed, sessions_ended, sessions_new_device;
+service_case closing_ends_everything, closing_asks_again, closing_counts_guesses;
+service_case closing_keeps_a_superadmin;
+
 service_case trail_sweeps, trail_statements, trail_subjects, trail_user_agent_is_cut,
     trail_refusals;
 service_case trail_refusals_are_not_lost;

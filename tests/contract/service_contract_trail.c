@@ -18,7 +18,7 @@ static const struct budget {
 	{ "verify: wrong", 7 },
 	{ "resend", 8 },
 	{ "resend: decoy", 7 },
-	{ "login", 10 },
+	{ "login", 11 },
 	{ "login: wrong", 5 },
 	{ "login: unknown", 5 },
 	{ "bearer", 1 },

@@ -163,7 +163,8 @@ static enum err change_rest(struct tx *tx, void *arg)
 	(void)arg;
 	CHECK(user_set_verified(tx, id, 10) == OK && get(tx, 1).is_verified);
 	CHECK(user_set_verified(tx, id, 11) == OK && get(tx, 1).updated_at_us == 10);
-	CHECK(user_set_profile(tx, id, STR("new"), 12) == OK);
+	CHECK(user_set_profile(tx, id, STR("new"), 10, 12, &changed) == OK && changed);
+	CHECK(user_set_profile(tx, id, STR("old"), 10, 13, &changed) == OK && !changed);
 	CHECK(str_eq(get(tx, 1).profile, STR("new")));
 	CHECK(get(tx, 1).epoch == 1);
 	CHECK(user_set_state(tx, id, USER_DISABLED, 14, &changed) == OK && changed);

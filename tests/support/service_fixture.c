@@ -98,6 +98,7 @@ static struct service_config shipped_config(void)
 		.otp_cooldown_us = US_PER_MIN,
 		.otp_flow_ttl_us = US_PER_HOUR,
 		.otp_sends = { 5, US_PER_HOUR },
+		.reauth_age_us = 5 * US_PER_MIN,
 		.otp_attempts = { 10, US_PER_HOUR },
 		.throttle_enabled = true,
 		.throttle_burst = { 10, US_PER_MIN },
@@ -267,7 +268,7 @@ struct request *fixture_request(struct service_fixture *f, const char *operation
 	service_lend_keys(rq);
 	rq->operation = str_of(operation);
 	rq->id = STR("0123456789abcdef");
-	rq->user_agent = STR("contract/1.0");
+	rq->user_agent = f->user_agent ? str_of(f->user_agent) : STR("contract/1.0");
 	rq->locale = STR("en");
 	must(client_address_parse(STR("203.0.113.7"), &rq->client), "address");
 	pthread_mutex_lock(&f->lock);

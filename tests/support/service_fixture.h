@@ -15,6 +15,7 @@ struct service_fixture {
 	struct store_fixture base;
 	struct service service; /* service.config may be changed between calls */
 	pthread_mutex_t lock;
+	const char *user_agent;        /* of further requests; NULL: none */
 	struct kept_request *requests; /* under lock; given back by service_fixture_done() */
 	int64_t trail_seen, posts_seen;
 };

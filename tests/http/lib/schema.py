@@ -44,6 +44,7 @@ def _is_uuid(text):
 _FORMATS = {
     "date-time": _is_time,
     "uuid": _is_uuid,
+    "date": lambda text: re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None,
     "email": lambda text: text.count("@") >= 1,
     "uri": lambda text: re.match(r"[a-z][a-z0-9+.-]*:", text) is not None,
     "password": lambda text: True,

@@ -43,6 +43,10 @@ static const short statuses[] = {
 	[ERR_REFRESH_SUPERSEDED] = 401,
 	[ERR_REFRESH_REUSED] = 401,
 	[ERR_LAST_SUPERADMIN] = 409,
+	[ERR_IDENTITY_INVALID] = 401,
+	[ERR_IDENTITY_UNVERIFIED] = 403,
+	[ERR_LINK_REQUIRED] = 409,
+	[ERR_LAST_SIGN_IN] = 409,
 };
 _Static_assert(ARRAY_LEN(statuses) == ERR_COUNT, "one status for each enum err");
 

@@ -50,6 +50,10 @@ static const struct err_row err_table[] = {
 	[ERR_REFRESH_SUPERSEDED] = { STR_INIT("refresh_superseded"), ERR_LEVEL_WARNING },
 	[ERR_REFRESH_REUSED] = { STR_INIT("refresh_reused"), ERR_LEVEL_WARNING },
 	[ERR_LAST_SUPERADMIN] = { STR_INIT("last_superadmin"), ERR_LEVEL_WARNING },
+	[ERR_IDENTITY_INVALID] = { STR_INIT("identity_invalid"), ERR_LEVEL_WARNING },
+	[ERR_IDENTITY_UNVERIFIED] = { STR_INIT("identity_unverified"), ERR_LEVEL_WARNING },
+	[ERR_LINK_REQUIRED] = { STR_INIT("link_required"), ERR_LEVEL_WARNING },
+	[ERR_LAST_SIGN_IN] = { STR_INIT("last_sign_in"), ERR_LEVEL_WARNING },
 };
 _Static_assert(ARRAY_LEN(err_table) == ERR_COUNT, "one row for each enum err");
 

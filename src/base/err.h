@@ -56,6 +56,10 @@ enum err {
 	ERR_REFRESH_EXPIRED,
 	ERR_REFRESH_SUPERSEDED,
 	ERR_REFRESH_REUSED,
+	ERR_IDENTITY_INVALID,    /* what proves an account elsewhere is no such proof */
+	ERR_IDENTITY_UNVERIFIED, /* the provider does not vouch for an address */
+	ERR_LINK_REQUIRED,       /* sign in to the account of this address, then link */
+	ERR_LAST_SIGN_IN,        /* nothing else would open the account */
 	ERR_LAST_SUPERADMIN,
 
 	ERR_COUNT,

@@ -25,6 +25,9 @@ static const struct str english[] = {
 	[TEXT_PASSWORD_CHANGED] = STR_INIT("Password changed successfully."),
 	[TEXT_PROFILE_UPDATED] = STR_INIT("Saved."),
 
+	[TEXT_IDENTITY_LINKED] = STR_INIT("Sign-in linked."),
+	[TEXT_IDENTITY_UNLINKED] = STR_INIT("Sign-in unlinked."),
+
 	[TEXT_FIELD_REQUIRED] = STR_INIT("This field is required."),
 	[TEXT_FIELD_TYPE_STRING] = STR_INIT("This must be a string."),
 	[TEXT_FIELD_TYPE_INTEGER] = STR_INIT("This must be a whole number."),
@@ -72,6 +75,10 @@ static const struct str english[] = {
 	[TEXT_FLOW_OR_IDENTIFIER] = STR_INIT("Send either flow_id or email_or_phone."),
 	[TEXT_IDEMPOTENCY_KEY_INVALID] =
 	    STR_INIT("Idempotency-Key must be 1 to 128 printable ASCII characters."),
+
+	[TEXT_TOKEN_OR_CODE] = STR_INIT("Send either an ID token or an authorization code."),
+	[TEXT_REDIRECT_NOT_LISTED] = STR_INIT("This address is not on the list."),
+	[TEXT_CSRF_MISMATCH] = STR_INIT("This must be the value of the cookie of the same name."),
 
 	TEXT_ERR(OK) = STR_INIT("Done."),
 
@@ -128,6 +135,14 @@ static const struct str english[] = {
 	    STR_INIT("This refresh token was used before, so its session was ended. Log in again."),
 	TEXT_ERR(ERR_LAST_SUPERADMIN) =
 	    STR_INIT("The last superadmin cannot be removed. Appoint another one first."),
+	TEXT_ERR(ERR_IDENTITY_INVALID) =
+	    STR_INIT("This sign-in could not be confirmed. Start it again."),
+	TEXT_ERR(ERR_IDENTITY_UNVERIFIED) = STR_INIT(
+	    "The provider does not confirm an e-mail address of yours. Confirm it there first."),
+	TEXT_ERR(ERR_LINK_REQUIRED) = STR_INIT("An account with this e-mail address exists. Log in "
+					       "to it, then link this sign-in there."),
+	TEXT_ERR(ERR_LAST_SIGN_IN) =
+	    STR_INIT("This is the only way into the account. Set a password first."),
 };
 _Static_assert(ARRAY_LEN(english) == TEXT_COUNT, "one sentence for each enum text");
 

@@ -11,6 +11,7 @@
 struct audit_row;
 struct audit_seal;
 struct flow_row;
+struct identity_row;
 struct outbox_row;
 struct session_row;
 struct user_row;
@@ -20,6 +21,10 @@ struct user_row;
 	  "index_version, " t "data_key, " t "profile, " t "password, " t "password_at, " t       \
 	  "role, " t "auth_provider, " t "is_verified, " t "state, " t "state_at, " t "epoch, " t \
 	  "last_login, " t "created_at, " t "updated_at"
+
+#define IDENTITY_COLUMNS                                                                   \
+	"id, user_id, provider, subject_index, index_version, subject, email, linked_at, " \
+	"last_used_at"
 
 #define SESSION_COLUMNS(t)                                                                       \
 	t "id, " t "user_id, " t "client, " t "amr, " t "engine, " t "device_id, " t             \
@@ -68,10 +73,12 @@ bool take_uuid(struct cursor *c, struct uuid *ret);
 struct mac;
 void take_mac(struct cursor *c, struct mac *ret);
 
-/* Rows to structs, in the order of the lists above: user_decode() session_decode() flow_decode()
- * audit_decode() seal_decode() outbox_decode(). Each moves the cursor past its columns. */
+/* Rows to structs, in the order of the lists above: user_decode() identity_decode()
+ * session_decode() flow_decode() audit_decode() seal_decode() outbox_decode(). Each moves the
+ * cursor past its columns. */
 
 void user_decode(struct cursor *c, struct user_row *ret);
+void identity_decode(struct cursor *c, struct identity_row *ret);
 void session_decode(struct cursor *c, struct session_row *ret);
 void flow_decode(struct cursor *c, struct flow_row *ret);
 void audit_decode(struct cursor *c, struct audit_row *ret);

@@ -206,6 +206,13 @@ enum err flow_void_older(
 	return tx_push(tx, STMT_FLOW_VOID_OLDER, params, ARRAY_LEN(params));
 }
 
+enum err flow_void_user(struct tx *tx, struct str subject_index, struct uuid user, int64_t now_us)
+{
+	const struct val params[] = { val_blob(subject_index), val_uuid(&user), val_int(now_us) };
+
+	return tx_push(tx, STMT_FLOW_VOID_USER, params, ARRAY_LEN(params));
+}
+
 enum err flow_attempts_since(struct tx *tx, const struct str *indexes, size_t n, struct str purpose,
     int64_t since_us, int64_t *ret)
 {

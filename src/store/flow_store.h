@@ -69,6 +69,9 @@ MUST_CHECK enum err flow_renew_code(
 /** flow_void_older() - void every live flow of @purpose for the subject but @keep. */
 MUST_CHECK enum err flow_void_older(
     struct tx *tx, struct str subject_index, struct str purpose, struct uuid keep, int64_t now_us);
+/** flow_void_user() - void every live flow for the subject that is this user's, of any purpose. */
+MUST_CHECK enum err flow_void_user(
+    struct tx *tx, struct str subject_index, struct uuid user, int64_t now_us);
 /** flow_attempts_since() - wrong attempts on all flows of @purpose for a subject since @since_us.
  */
 MUST_CHECK enum err flow_attempts_since(struct tx *tx, const struct str *indexes, size_t n,

@@ -94,6 +94,23 @@ static const char *const texts[STMT_COUNT] = {
 		"INSERT INTO consents (user_id, document, version, given_at)"
 		" VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
 
+	[STMT_IDENTITY_INSERT] =
+		"INSERT INTO identities (" IDENTITY_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7,"
+		" $8, $9) ON CONFLICT DO NOTHING",
+	[STMT_IDENTITY_BY_INDEX] =
+		"SELECT " IDENTITY_COLUMNS " FROM identities WHERE subject_index = $1",
+	[STMT_IDENTITY_LIST] =
+		"SELECT " IDENTITY_COLUMNS " FROM identities WHERE user_id = $1 ORDER BY id",
+	[STMT_IDENTITY_USED] =
+		"UPDATE identities SET last_used_at = $2 WHERE id = $1",
+	[STMT_IDENTITY_REMOVE] =
+		"DELETE FROM identities WHERE user_id = $1 AND id = $2",
+	[STMT_IDENTITY_REMOVE_NOT_LAST] =
+		"DELETE FROM identities WHERE user_id = $1 AND id = $2 AND EXISTS ("
+		"SELECT 1 FROM identities o WHERE o.user_id = $1 AND o.id <> $2)",
+	[STMT_IDENTITY_CLEAR] =
+		"DELETE FROM identities WHERE user_id = $1",
+
 	[STMT_SESSION_FREE_KEY] =
 		"UPDATE sessions" IDEMPOTENCY_CLEAR,
 	[STMT_SESSION_INSERT] =
@@ -176,6 +193,9 @@ static const char *const texts[STMT_COUNT] = {
 		"UPDATE flows SET voided_at = $4 WHERE subject_index = $1"
 		" AND purpose = $2 AND id <> $3 AND consumed_at IS NULL AND voided_at IS NULL"
 		" AND expires_at > $4",
+	[STMT_FLOW_VOID_USER] =
+		"UPDATE flows SET voided_at = $3 WHERE subject_index = $1 AND user_id = $2"
+		" AND consumed_at IS NULL AND voided_at IS NULL",
 	[STMT_FLOW_ATTEMPTS] =
 		"SELECT CAST(coalesce(sum(attempts), 0) AS bigint) FROM flows"
 		" WHERE subject_index = $1 AND purpose = $2 AND created_at >= $3",

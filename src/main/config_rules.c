@@ -128,6 +128,20 @@ static struct str senders(struct arena *arena, const struct config *c)
 	return outbox_check_webhooks(arena, o);
 }
 
+static struct str issuers(struct arena *arena, const struct config *c)
+{
+	for (size_t i = 0; i < PROVIDER_COUNT; i++) {
+		struct str url = c->service.providers[i].issuer;
+
+		if (str_ends(url, STR("/")) || !(str_starts(url, STR("https://")) ||
+						   (c->dev && str_starts(url, STR("http://")))))
+			return str_printf(arena,
+			    "%.*s.issuer must begin with https:// and not end with a slash.",
+			    STR_ARG(provider_name((enum provider_id)i)));
+	}
+	return STR_NULL;
+}
+
 static struct str database(struct arena *arena, const struct config *c)
 {
 	(void)arena;
@@ -146,6 +160,7 @@ static rule *const rules[] = {
 	lifetimes,
 	test_recipients,
 	senders,
+	issuers,
 };
 
 struct str config_check(struct arena *arena, const struct config *config)

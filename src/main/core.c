@@ -125,7 +125,6 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 		.name = "hash",
 		.workers = workers,
 		.max_queued_us = config->hash_queue_us,
-		.max_memory = config->hash_memory,
 		.low_priority = true,
 	};
 	const struct lane_config blocking = {
@@ -133,13 +132,13 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 		.workers = config->blocking_workers,
 		.max_waiting = 256,
 	};
-	const char *problem;
 
 	core->service.hash_lane = lane_new(&hash);
 	core->service.blocking_lane = lane_new(&blocking);
-	core->service.pwhash = pwhash_new(&config->pwhash, core->service.hash_lane, &problem);
+	core->service.pwhash = pwhash_new(&config->pwhash, core->service.hash_lane);
 	if (!core->service.pwhash) {
-		*ret_problem = str_of(problem);
+		*ret_problem =
+		    STR("password.hasher cannot be used: its known answers came out wrong.");
 		return ERR_UNAVAILABLE;
 	}
 	return OK;
@@ -158,6 +157,7 @@ static enum err open_outbox(struct core *core, struct str *ret_problem)
 
 	net.blocking = s->blocking_lane;
 	s->net = deps.net = net_new(&net);
+	providers_open(s->config.providers, s->net, s->providers);
 	return outbox_new(&core->config->outbox, &deps, core->arena, &s->outbox, ret_problem);
 }
 
@@ -206,6 +206,7 @@ void core_close(struct core *core)
 	outbox_free(&s->outbox);
 	kv_close(&s->kv);
 	store_close(&s->store);
+	providers_close(s->providers);
 	net_free(&s->net);
 	pwhash_free(&s->pwhash);
 	lane_free(&s->hash_lane);

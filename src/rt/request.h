@@ -112,7 +112,9 @@ struct request {
 	struct str device_token; /* X-Cloakroom-Device */
 	struct str idempotency_key;
 	struct if_match if_match;
-	struct str body; /* as sent, for the idempotency hash; empty when there is none */
+	struct str body;    /* as sent, for the idempotency hash; empty when there is none */
+	struct str cookies; /* the Cookie field as sent */
+	bool is_form;       /* the body is a form's, which any page can make a browser send */
 	struct str locale;
 	struct actor actor;
 	const struct account
@@ -122,8 +124,6 @@ struct request {
 	struct fault fault; /* the first one */
 	struct field_error *field_errors;
 	struct field_error **field_errors_tail;
-	int64_t
-	    step_us; /* a uniform reply leaves on multiples of this, where it is the longer step */
 	int64_t retry_after_us; /* set with ERR_THROTTLED, ERR_OVERLOADED, ERR_UNAVAILABLE */
 
 	/* What it cost, for the exit line and Server-Timing. */

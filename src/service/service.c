@@ -121,5 +121,7 @@ static void sweep_loop(void *arg)
 
 enum err service_start_background(struct service *service)
 {
-	return rt_spawn(sweep_loop, service);
+	enum err e = rt_spawn(sweep_loop, service);
+
+	return e == OK ? rt_spawn(providers_refresh_loop, service) : e;
 }

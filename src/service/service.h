@@ -9,6 +9,7 @@
 #include "crypto/token.h"
 #include "kv/kv.h"
 #include "outbox/outbox.h"
+#include "service/provider.h"
 
 enum reveal_existing {
 	REVEAL_NO,  /* same reply for known and unknown identifiers; the owner gets a message */
@@ -61,7 +62,6 @@ struct service_config {
 	uint32_t password_min, password_max; /* code points; bytes */
 	enum reveal_existing reveal_existing;
 	bool reveal_disabled;
-	int64_t refusal_us; /* refused sign-ins are answered on multiples of this; 0: as others */
 
 	uint32_t otp_digits, otp_max_attempts;
 	int64_t otp_ttl_us, otp_cooldown_us, otp_flow_ttl_us;
@@ -75,6 +75,8 @@ struct service_config {
 	struct rate throttle_anonymous;
 	struct rate login_failures;       /* per identifier (and known device): 10/15min */
 	struct rate login_failures_total; /* in a row, over a long time: 100/365d */
+
+	struct provider_config providers[PROVIDER_COUNT];
 };
 
 struct service {
@@ -85,6 +87,7 @@ struct service {
 	struct pwhash *pwhash;
 	struct lane *hash_lane, *blocking_lane;
 	struct net *net;
+	struct provider providers[PROVIDER_COUNT]; /* providers_open() */
 	/** The ring in use; swapped by SIGHUP. Take a reference with service_keys(). */
 	struct keyring *keys;
 	void *keys_lock; /* owned: guards @keys while a reference is taken */

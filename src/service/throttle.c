@@ -86,6 +86,24 @@ enum err throttle_identifier(
 	return admit(rq, &a);
 }
 
+enum err throttle_address(struct request *rq, struct str purpose)
+{
+	const struct service_config *config = &rq->service->config;
+	struct str address = str_printf(rq->arena, "%.*s/address", STR_ARG(purpose));
+	struct asks a = { .n = 0 };
+
+	want(&a, address, config->throttle_address_burst, true, network_of(rq));
+	return admit(rq, &a);
+}
+
+enum err throttle_subject(struct request *rq, struct str purpose, struct str subject)
+{
+	struct asks a = { .n = 0 };
+
+	want(&a, purpose, rq->service->config.throttle_burst, true, subject);
+	return admit(rq, &a);
+}
+
 enum err throttle_forgive(struct request *rq, const struct str *indexes, size_t n)
 {
 	struct asks a = { .n = 0 };

@@ -32,6 +32,12 @@ enum throttle_extra {
  */
 MAY_YIELD MUST_CHECK enum err throttle_identifier(
     struct request *rq, struct str purpose, const struct str *indexes, size_t n, unsigned extras);
+/** throttle_address() - admit an anonymous call whose subject is not known before the work. */
+MAY_YIELD MUST_CHECK enum err throttle_address(struct request *rq, struct str purpose);
+/** throttle_subject() - admit one about somebody who is no identifier; @subject tells them apart.
+ */
+MAY_YIELD MUST_CHECK enum err throttle_subject(
+    struct request *rq, struct str purpose, struct str subject);
 /** throttle_forgive() - the guesses at this password were its owner's: forget them. */
 MAY_YIELD MUST_CHECK enum err throttle_forgive(
     struct request *rq, const struct str *indexes, size_t n);

@@ -317,10 +317,10 @@ def doctor_finds_what_is_wrong():
         equal(p.stop(), 0)
 
         p.settings["throttle_enabled"] = "false"
-        p.settings["google_client_id"] = "x"
+        p.settings["token_legacy_until"] = "x"
         done = p.run("doctor")
         contains(done.out, "loose  throttle.enabled is false")
-        contains(done.out, "note   google.client_id is set")
+        contains(done.out, "note   token.legacy_until is set")
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
             p.settings["smtp_url"] = "smtp://u:hush@127.0.0.1:%d" % closed.getsockname()[1]

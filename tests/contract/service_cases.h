@@ -4,6 +4,13 @@
 
 #include "service_contract.h"
 
+service_case identity_new, identity_again, identity_without_address;
+service_case identity_of_a_proven_address, identity_of_another_subject, identity_takes_over;
+service_case identity_takes_over_from_a_code, identity_takes_over_from_a_trojan;
+service_case identity_of_the_gone, identity_after_new_key, identity_retry, identity_session_limit;
+service_case identity_links, identity_unlinks, identity_burst;
+service_case race_google, race_one_google;
+
 service_case registration_new, registration_phone, registration_of_somebody;
 service_case registration_of_the_gone, registration_contested, registration_contested_by_address;
 service_case registration_contested_resent, registration_contested_resent_by_flow;
@@ -18,7 +25,6 @@ service_case code_sends_are_capped, code_resend_of_the_dead, code_of_the_disable
 service_case code_verify_retry, code_resend_retry, code_target_missing, code_digits;
 
 service_case login_right, login_refusals, login_bounds, login_unverified, login_upgrades_hash;
-service_case login_takes_old_hashes;
 service_case login_failures_run_out, login_forgives, login_failures_in_a_row, login_known_device;
 service_case login_known_device_after_new_key, login_burst, login_retry;
 service_case login_retry_is_no_oracle, login_retry_after_logout, login_retry_of_the_disabled;

@@ -577,10 +577,10 @@ static void warnings(void **state)
 	struct loaded *l = *state;
 	struct config_input input = { .environment = no_variables, .file = path_of(l, "conf") };
 
-	loads(l, "google.client_id = x\n");
+	loads(l, "token.legacy_until = x\n");
 	assert_int_equal(l->config->n_warnings, 1);
 	assert_str(l->config->warnings[0],
-	    "google.client_id is set, but nothing in this version reads it.");
+	    "token.legacy_until is set, but nothing in this version reads it.");
 	write_file(l, "conf", "master.key = x\n", 0644);
 	assert_int_equal(config_load(l->arena, l->secrets, &input, &l->config, &l->problem), OK);
 	assert_int_equal(l->config->n_warnings, 1);

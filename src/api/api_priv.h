@@ -59,6 +59,7 @@ enum known_header {
 	HEADER_AUTHORIZATION,
 	HEADER_CONTENT_ENCODING,
 	HEADER_CONTENT_TYPE,
+	HEADER_COOKIE,
 	HEADER_FORWARDER,
 	HEADER_FORWARDER_ADDRESS,
 	HEADER_FORWARDER_USER_AGENT,
@@ -143,6 +144,11 @@ struct if_match etag_parse(struct str header);
 
 /** url_decode() - percent-decoding, "+" as space where @plus; false on a bad escape. */
 bool url_decode(struct arena *arena, struct str text, bool plus, struct str *ret);
+/**
+ * cookie_get() - value of the cookie @name in a Cookie field (RFC 6265 5.4); the empty str when it
+ * is absent, or there twice: then one of them is not ours
+ */
+struct str cookie_get(struct str cookies, struct str name);
 /** query_get() - value of @name in a query, decoded; the empty str when absent or badly escaped. */
 struct str query_get(struct arena *arena, struct str query, struct str name);
 

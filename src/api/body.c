@@ -82,6 +82,7 @@ enum err body_parse(const struct call *call, const struct schema *schema, const 
 		return fault(rq, ERR_UNSUPPORTED_MEDIA_TYPE, "content encoding");
 	if (media != MEDIA_JSON && origin.ptr && !cors_origin_listed(call->api, origin))
 		return fault(rq, ERR_UNSUPPORTED_MEDIA_TYPE, "form from an origin not listed");
+	rq->is_form = media != MEDIA_JSON;
 	if (media == MEDIA_FORM)
 		r = form_urlencoded(rq->secrets, text, schema, &text);
 	else if (media == MEDIA_MULTIPART)

@@ -16,6 +16,7 @@ static const struct str header_names[HEADER_COUNT] = {
 	[HEADER_AUTHORIZATION] = STR_INIT("authorization"),
 	[HEADER_CONTENT_ENCODING] = STR_INIT("content-encoding"),
 	[HEADER_CONTENT_TYPE] = STR_INIT("content-type"),
+	[HEADER_COOKIE] = STR_INIT("cookie"),
 	[HEADER_FORWARDER] = STR_INIT("x-cloakroom-forwarder"),
 	[HEADER_FORWARDER_ADDRESS] = STR_INIT("x-cloakroom-client-address"),
 	[HEADER_FORWARDER_USER_AGENT] = STR_INIT("x-cloakroom-client-user-agent"),
@@ -182,6 +183,7 @@ enum err gates_identify(struct call *call)
 		rq->id = uuid_str(rq->arena, uuid_v4());
 	rq->client = client_find(call);
 	rq->body = in->body;
+	rq->cookies = call->headers[HEADER_COOKIE];
 	if (call->headers[HEADER_ACCEPT_LANGUAGE].len > 0)
 		rq->locale = preferred_language(call->headers[HEADER_ACCEPT_LANGUAGE]);
 	identify_device(call);

@@ -7,6 +7,7 @@ static const char *const open_to_anyone[] = {
 	"verify_otp",
 	"resend_otp",
 	"login",
+	"google",
 	"token_refresh",
 	"logout",
 	"token_verify",

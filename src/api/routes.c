@@ -7,6 +7,8 @@ const struct route *const route_lists[] = {
 	me_routes,
 	me_session_routes,
 	staff_routes,
+	google_routes,
+	identity_routes,
 	public_routes,
 	docs_routes,
 	operator_routes,

@@ -10,6 +10,8 @@ extern const struct route token_routes[];      /* token_api.c */
 extern const struct route me_routes[];         /* me_api.c */
 extern const struct route me_session_routes[]; /* me_sessions_api.c */
 extern const struct route staff_routes[];      /* staff_api.c */
+extern const struct route google_routes[];     /* google_api.c */
+extern const struct route identity_routes[];   /* identity_api.c */
 extern const struct route public_routes[];     /* public_api.c */
 extern const struct route docs_routes[];       /* docs_api.c */
 extern const struct route operator_routes[];   /* operator_api.c: health, readiness, metrics */
@@ -25,6 +27,20 @@ extern const struct schema signed_in_schema;
 extern const struct schema token_pair_schema;
 /** EXAMPLE_JWT - looks like a token, opens nothing. */
 #define EXAMPLE_JWT "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl"
+
+/**
+ * struct google_body - a proof of a Google account, as clients send it
+ *
+ * google_proof_read(): the proof itself, once the form it came in is known to be the page's own.
+ */
+struct google_body {
+	struct secret id_token, credential, code, code_verifier;
+	struct str redirect_uri, nonce, g_csrf_token;
+};
+struct google_proof;
+extern const struct schema google_schema;
+MUST_CHECK enum err google_proof_read(
+    struct request *rq, const struct google_body *body, struct google_proof *ret);
 
 /** user_schema - struct user_view (service/account.h) as "User". */
 extern const struct schema user_schema;

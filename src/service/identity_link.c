@@ -2,11 +2,10 @@
 #include "base/log.h"
 #include "service/audit.h"
 #include "service/identity.h"
+#include "service/reauth.h"
 
 #define FIELD_SUBJECT STR("identities.subject")
 #define FIELD_EMAIL STR("identities.email")
-/* Linking gives somebody a way in for ever: whoever asks has signed in not long ago. */
-#define LINK_WITHIN_US (10 * US_PER_MIN)
 
 size_t identity_indexes(
     struct request *rq, const struct proven_identity *in, struct str ret[static 16])
@@ -115,13 +114,6 @@ static enum err link_tx(struct tx *tx, void *arg)
 	return e == OK ? audit_append(tx, l->rq->keys, &l->audit) : e;
 }
 
-static enum err signed_in_lately(struct request *rq)
-{
-	if (rq->now_us - rq->actor.auth_time_us > LINK_WITHIN_US)
-		return fault(rq, ERR_REAUTH_REQUIRED, "signed in too long ago");
-	return OK;
-}
-
 enum err identity_link(
     struct request *rq, const struct proven_identity *in, struct identity_view *ret)
 {
@@ -133,7 +125,7 @@ enum err identity_link(
 		.object_type = STR("identity"),
 		.object_id = in->provider,
 	};
-	enum err e = signed_in_lately(rq);
+	enum err e = reauth_check(rq, (struct secret){ NULL, 0 }, REAUTH_RECENT);
 
 	if (e != OK)
 		return e;
@@ -193,7 +185,7 @@ enum err identity_unlink(struct request *rq, struct uuid id)
 		.object_type = STR("identity"),
 		.object_id = uuid_str(rq->arena, id),
 	};
-	enum err e = signed_in_lately(rq);
+	enum err e = reauth_check(rq, (struct secret){ NULL, 0 }, REAUTH_RECENT);
 
 	if (e != OK)
 		return e;

@@ -1,4 +1,5 @@
 """What a call leaves in the store: audit and outbox rows, read without touching them."""
+import re
 import sqlite3
 
 _AUDIT = """
@@ -15,6 +16,7 @@ _OUTBOX = """
 SELECT sink, kind, user_id IS NOT NULL, expires_at IS NOT NULL, state
 FROM outbox WHERE id > ? ORDER BY id
 """
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # A row is as good as delivered while it waits its turn.
 _STATE_CLASS = {"pending": "live", "delivered": "live", "expired": "expired", "dead": "dead"}
 
@@ -42,7 +44,8 @@ class Trail:
 
     def audit(self, mark=(0, 0)):
         """Rows since `mark` as dicts without ids; aggregated refusals come when they come."""
-        return [dict(zip(_AUDIT_NAMES, row[2:])) for row in self.query(_AUDIT, mark[0])]
+        return [dict(zip(_AUDIT_NAMES, row[2:7] + (_UUID.sub("<uuid>", row[7] or ""),) + row[8:]))
+                for row in self.query(_AUDIT, mark[0])]
 
     def engines(self, mark, operations):
         """Which engines wrote rows of these operations; commands and sweeps have their own."""

@@ -5,6 +5,7 @@
 
 #include "outbox/outbox.h"
 #include "service/authorize.h"
+#include "service/google.h"
 #include "service/login.h"
 #include "service/otp.h"
 #include "service/throttle.h"

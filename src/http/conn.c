@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "http/peers.h"
 #include "http/response.h"
+#include "http/transport.h"
 
 /* A reply longer than this gets a new write deadline for every such piece taken. */
 #define WRITE_PIECE 65536
@@ -48,6 +47,8 @@ void conn_open(struct http_loop *loop, const struct http_listener *listener, int
 	conn->loop = loop;
 	conn->listener = listener;
 	conn->fd = fd;
+	if (listener->tls)
+		conn->tls = tls_accept(listener->tls, fd);
 	conn->address = *address;
 	conn->peer = peer;
 	ev_io_init(&conn->readable, on_readable, fd, EV_READ);
@@ -83,7 +84,7 @@ void conn_close(struct conn *conn)
 	ev_io_stop(loop->ev, &conn->readable);
 	ev_io_stop(loop->ev, &conn->writable);
 	ev_timer_stop(loop->ev, &conn->step);
-	close(conn->fd);
+	transport_close(conn);
 	if (conn->current)
 		abandon(conn);
 	if (conn->next)
@@ -125,6 +126,14 @@ void conn_reap_init(struct http_loop *loop)
 
 /* --- reading --- */
 
+/* Wait for bytes; those a TLS record brought along are there already. */
+static void await_bytes(struct conn *conn)
+{
+	ev_io_start(conn->loop->ev, &conn->readable);
+	if (transport_has_more(conn))
+		ev_feed_event(conn->loop->ev, &conn->readable, EV_READ);
+}
+
 /* The client sends no more. What has begun is answered: it may only have closed its side. */
 static void receive_eof(struct conn *conn)
 {
@@ -159,7 +168,7 @@ static void receive(struct conn *conn)
 		ev_io_stop(conn->loop->ev, &conn->readable);
 		return;
 	}
-	n = recv(conn->fd, ex->in + ex->in_len, exchange_space(ex), 0);
+	n = transport_read(conn, ex->in + ex->in_len, exchange_space(ex));
 	if (n > 0) {
 		exchange_received(ex, (size_t)n);
 		conn->next = ex;
@@ -173,6 +182,8 @@ static void receive(struct conn *conn)
 		receive_eof(conn);
 	else if (errno != EAGAIN && errno != EINTR)
 		conn_close(conn);
+	else if (transport_wants_write(conn))
+		ev_io_start(conn->loop->ev, &conn->writable);
 }
 
 static void refuse(struct conn *conn, enum err e, const char *why)
@@ -195,8 +206,7 @@ static void refuse(struct conn *conn, enum err e, const char *why)
 /* The head has come and the body has not. */
 static void begin_body(struct conn *conn)
 {
-	static const char proceed[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	const ssize_t size = sizeof(proceed) - 1;
+	static const struct str proceed[2] = { STR_INIT("HTTP/1.1 100 Continue\r\n\r\n") };
 	const struct exchange *ex = conn->next;
 
 	conn->in_body = true;
@@ -204,7 +214,7 @@ static void begin_body(struct conn *conn)
 	if (!ex->parser.expect_continue || ex->in_len > ex->parser.body_at)
 		return;
 	/* Every earlier reply has been taken: the socket has room for this. */
-	if (send(conn->fd, proceed, (size_t)size, MSG_NOSIGNAL) != size)
+	if (transport_write(conn, proceed) != (ssize_t)proceed[0].len)
 		conn_close(conn);
 }
 
@@ -267,6 +277,8 @@ static void on_readable(struct ev_loop *ev, struct ev_io *io, int revents)
 		receive(conn);
 	if (conn->state == CONN_READING)
 		advance(conn);
+	if (ev_is_active(io))
+		await_bytes(conn);
 }
 
 /* --- writing --- */
@@ -280,7 +292,7 @@ static void linger(struct conn *conn)
 		conn_close(conn);
 		return;
 	}
-	shutdown(conn->fd, SHUT_WR);
+	transport_finish(conn);
 	conn->state = CONN_LINGERING;
 	conn->moved = 0;
 	deadline_set(conn, DEADLINE_LINGER);
@@ -300,7 +312,7 @@ static void reply_sent(struct conn *conn)
 		return;
 	}
 	if (!conn->eof)
-		ev_io_start(ev, &conn->readable);
+		await_bytes(conn);
 	if (conn->next) {
 		/* Not from here: this may be a coroutine, and the stack would grow with the
 		 * pipeline. */
@@ -338,13 +350,7 @@ static void write_reply(struct conn *conn)
 
 	conn->state = CONN_WRITING;
 	while (conn->out[0].len + conn->out[1].len) {
-		struct iovec iov[2] = {
-			{ (void *)(uintptr_t)conn->out[0].ptr, conn->out[0].len },
-			{ (void *)(uintptr_t)conn->out[1].ptr, conn->out[1].len },
-		};
-		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov) };
-
-		n = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+		n = transport_write(conn, conn->out);
 		if (n >= 0) {
 			consume(conn, (size_t)n);
 		} else if (errno == EAGAIN) {
@@ -360,9 +366,16 @@ static void write_reply(struct conn *conn)
 
 static void on_writable(struct ev_loop *ev, struct ev_io *io, int revents)
 {
-	(void)ev;
+	struct conn *conn = io->data;
+
 	(void)revents;
-	write_reply(io->data);
+	if (conn->state == CONN_WRITING) {
+		write_reply(conn);
+		return;
+	}
+	/* A handshake waited for room. */
+	ev_io_stop(ev, io);
+	on_readable(ev, &conn->readable, EV_READ);
 }
 
 /* The timer counts from the beginning of the loop's turn, as rt_loop_now_us() does. */

@@ -6,6 +6,7 @@
 #define HTTP_CONN_H
 
 #include "http/exchange.h"
+#include "net/tls.h"
 
 enum conn_state {
 	CONN_IDLE,    /* between requests */
@@ -26,6 +27,7 @@ struct conn {
 	struct peer *peer;
 	struct client_address address;
 	int fd;
+	struct tls_stream *tls; /* NULL: plain */
 	enum conn_state state;
 	bool closing; /* after this reply */
 	bool eof;     /* the client sends no more */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "http/deadline.h"
 #include "http/server.h"
+#include "net/tls.h"
 #include "rt/loop.h"
 #include "rt/workers.h"
 
@@ -43,6 +44,7 @@ struct http_loop {
 struct http_listener {
 	struct http_server *server;
 	struct api *api;
+	struct tls *tls; /* NULL: plain */
 	int fd;
 	bool inherited; /* from the supervisor */
 	bool draining;

@@ -200,6 +200,11 @@ enum err http_server_listen(struct http_server *s, const char *host, uint16_t po
 	return r;
 }
 
+void http_server_encrypt(struct http_server *s, unsigned n, struct tls *tls)
+{
+	s->listeners[n].tls = tls;
+}
+
 uint16_t http_server_port(const struct http_server *s, unsigned n)
 {
 	return s->listeners[n].port;

@@ -11,6 +11,7 @@
 #include "http/parse.h"
 
 struct http_server;
+struct tls;
 
 /** struct http_config - fixed for the server's life; start from http_config_default. */
 struct http_config {
@@ -55,6 +56,9 @@ struct http_server *http_server_new(const struct http_config *config, struct ser
  */
 MUST_CHECK enum err http_server_listen(
     struct http_server *s, const char *host, uint16_t port, struct api *api);
+/** http_server_encrypt() - the @n-th listener speaks TLS only; before the start; @tls outlives it.
+ */
+void http_server_encrypt(struct http_server *s, unsigned n, struct tls *tls);
 /** http_server_port() - where the @n-th listener listens. */
 uint16_t http_server_port(const struct http_server *s, unsigned n);
 

@@ -20,6 +20,8 @@ struct server {
 	struct core core;
 	struct api *api, *metrics_api;
 	struct http_server *http;
+	struct tls *tls; /* NULL: no listener of its kind */
+	unsigned tls_listener;
 	struct control *control;
 	bool background;
 	int draining; /* atomic */
@@ -41,7 +43,7 @@ static void metrics(void *arg, struct buf *out)
 {
 	struct server *s = arg;
 
-	gauges_write(&s->core.service, s->http, out);
+	gauges_write(&s->core.service, s->http, s->tls, out);
 }
 
 /* --- start --- */
@@ -85,6 +87,18 @@ static enum err listen_on(struct server *s, const struct listen_address *a, stru
 	return e;
 }
 
+static enum err listen_with_tls(struct server *s)
+{
+	const struct config *config = s->core.config;
+	enum err e = tls_open(&config->tls, s->core.arena, &s->tls, &s->problem);
+
+	if (e == OK)
+		e = listen_on(s, &config->tls_listen, s->api);
+	if (e == OK)
+		http_server_encrypt(s->http, s->tls_listener, s->tls);
+	return e;
+}
+
 static enum err start_http(struct server *s)
 {
 	const struct config *config = s->core.config;
@@ -99,6 +113,10 @@ static enum err start_http(struct server *s)
 		metrics_config.metrics_only = true;
 		s->metrics_api = api_new(&metrics_config, &s->core.service, &probe);
 		e = listen_on(s, &config->metrics_listen, s->metrics_api);
+	}
+	if (e == OK && config->tls_listen.host[0]) {
+		s->tls_listener = s->metrics_api ? 2 : 1;
+		e = listen_with_tls(s);
 	}
 	if (e != OK)
 		return e;
@@ -149,6 +167,7 @@ static void stop(struct server *s)
 		rt_background_stop();
 		audit_head_log(&s->core);
 	}
+	tls_close(&s->tls);
 	api_free(&s->metrics_api);
 	api_free(&s->api);
 	core_close(&s->core);
@@ -157,37 +176,65 @@ static void stop(struct server *s)
 /* --- run --- */
 
 /* SIGHUP: the keys again, from wherever they come; requests under way keep theirs. */
-static void reload_keys(struct server *s)
+static enum err reload_keys(struct server *s, struct config *config, struct arena *arena,
+    struct arena *secrets, struct str *ret_problem)
+{
+	struct keyring *keys = NULL;
+	enum err e = core_read_keys(&s->core, config, arena, secrets, &keys, ret_problem);
+
+	if (e == OK)
+		service_set_keys(&s->core.service, keys);
+	return e;
+}
+
+static void reload(struct server *s)
 {
 	struct arena *arena = arena_new(ARENA_PLAIN, 0), *secrets = arena_new(ARENA_WIPING, 0);
 	struct config *config;
-	struct keyring *keys = NULL;
 	struct str problem;
 	enum err e = config_load(arena, secrets, &s->call->input, &config, &problem);
 
 	if (e == OK)
-		e = core_read_keys(&s->core, config, arena, secrets, &keys, &problem);
-	if (e == OK)
-		service_set_keys(&s->core.service, keys);
+		e = reload_keys(s, config, arena, secrets, &problem);
 	if (e == OK)
 		log_info("read the keys again");
 	else
 		log_error("the keys stay as they are: %.*s", STR_ARG(problem));
+	if (e == OK && s->tls) {
+		e = tls_reload(s->tls, &config->tls, arena, &problem);
+		if (e == OK)
+			log_info("read the certificate again");
+		else
+			log_error("the certificate stays as it is: %.*s", STR_ARG(problem));
+	}
 	arena_free(&secrets);
 	arena_free(&arena);
+}
+
+static void announce_on(
+    const struct server *s, const char *scheme, const struct listen_address *a, unsigned n)
+{
+	bool v6 = strchr(a->host, ':') != NULL;
+
+	fprintf(stderr, "%s://%s%s%s:%u", scheme, v6 ? "[" : "", a->host, v6 ? "]" : "",
+	    http_server_port(s->http, n));
 }
 
 static void announce(struct server *s)
 {
 	const struct config *config = s->core.config;
-	const char *host = config->listen.host;
-	bool v6 = strchr(host, ':') != NULL;
-	unsigned port = http_server_port(s->http, 0);
 
-	fprintf(stderr, "listening on http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
-	if (config->dev)
-		fprintf(stderr, " (dev inbox: http://%s%s%s:%u/dev/inbox/)", v6 ? "[" : "", host,
-		    v6 ? "]" : "", port);
+	fputs("listening on ", stderr);
+	announce_on(s, "http", &config->listen, 0);
+	if (s->tls) {
+		fputs(" and ", stderr);
+		announce_on(s, "https", &config->tls_listen, s->tls_listener);
+	}
+	if (config->dev) {
+		fputs(" (dev inbox: ", stderr);
+		announce_on(s, "http", &config->listen, 0);
+		fputs("/dev/inbox/)", stderr);
+	}
 	fputc('\n', stderr);
 	notify("READY=1");
 	audit_head_log(&s->core);
@@ -203,7 +250,7 @@ static void run(struct server *s, const sigset_t *signals)
 			continue;
 		if (signal_number != SIGHUP)
 			break;
-		reload_keys(s);
+		reload(s);
 	}
 	drain(s);
 }

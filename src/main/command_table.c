@@ -77,7 +77,7 @@ const struct command commands[] = {
 	    .needs = NEEDS_CONFIG,
 	    .run = cmd_serve,
 	    .doc = "Opens the database, brings it to this version's schema and answers requests\n"
-		   "until SIGTERM. SIGHUP reads the keys again.\n"
+		   "until SIGTERM. SIGHUP reads keys and certificate again.\n"
 		   "\n"
 		   "  cloakroom serve --dev\n"
 		   "  cloakroom serve --config /etc/cloakroom/cloakroom.conf\n"

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "net/tls.h"
 #include "service/service.h"
 
 enum config_profile {
@@ -52,7 +53,8 @@ struct config {
 	enum config_profile profile;
 	struct str file; /* the one read; empty: none */
 	struct str data_dir;
-	struct listen_address listen, metrics_listen;
+	struct listen_address listen, metrics_listen, tls_listen;
+	struct tls_config tls;
 	int64_t drain_us;      /* SIGTERM: how long what is in flight may take */
 	unsigned hash_workers; /* 0: one a core */
 	int64_t hash_queue_us; /* measured work admitted for each of them */

@@ -43,6 +43,14 @@ static struct str cors_origins(struct arena *arena, const struct config *c)
 	return STR_NULL;
 }
 
+static struct str tls_files(struct arena *arena, const struct config *c)
+{
+	(void)arena;
+	if (c->tls_listen.host[0] && (str_empty(c->tls.certificate) || str_empty(c->tls.key)))
+		return STR("tls.listen needs tls.certificate and tls.key.");
+	return STR_NULL;
+}
+
 static bool is_network(struct str text)
 {
 	ssize_t slash = str_find(text, '/');
@@ -155,6 +163,7 @@ static rule *const rules[] = {
 	public_url,
 	cors_origins,
 	trusted_proxies,
+	tls_files,
 	default_country,
 	forwarder,
 	lifetimes,

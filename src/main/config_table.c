@@ -147,6 +147,22 @@ const struct setting settings[] = {
 	    DURATION(drain_us),
 	    .value = "10s",
 	    .doc = "On the way down: time for what is in flight to end." },
+	{ .name = "tls.listen",
+	    ADDRESS(tls_listen),
+	    .value = "",
+	    .doc = "Numeric address and port for HTTPS without a proxy in front; empty for none. "
+		   "server.listen stays open beside it." },
+	{ .name = "tls.certificate",
+	    TEXT(tls.certificate),
+	    .value = "",
+	    .doc = "PEM file: the server's certificate, then those between it and the root. Read "
+		   "again on SIGHUP; open connections keep the one they began with." },
+	{ .name = "tls.key",
+	    TEXT(tls.key),
+	    .value = "",
+	    .doc =
+		"PEM file of the certificate's key, without a passphrase. Read again on SIGHUP." },
+	{ .name = "tls.only_13", SWITCH(tls.only_13), .value = "false", .doc = "Refuse TLS 1.2." },
 	{ .name = "metrics.listen",
 	    ADDRESS(metrics_listen),
 	    .value = "",

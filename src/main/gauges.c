@@ -1,5 +1,7 @@
 #include "main/gauges.h"
 
+#include "base/clock.h"
+
 static void put(struct buf *out, const char *name, const char *type, uint64_t value)
 {
 	buf_printf(out, "# TYPE cloakroom_%s %s\ncloakroom_%s %llu\n", name, type, name,
@@ -59,7 +61,8 @@ static void write_hash_lane(struct buf *out, const struct lane_gauges *g)
 	counter(out, "hash_jobs_finished_total", g->finished);
 }
 
-void gauges_write(struct service *service, const struct http_server *http, struct buf *out)
+void gauges_write(
+    struct service *service, const struct http_server *http, struct tls *tls, struct buf *out)
 {
 	struct http_gauges h = http_server_gauges(http);
 	struct store_gauges s = store_gauges(service->store);
@@ -68,6 +71,9 @@ void gauges_write(struct service *service, const struct http_server *http, struc
 	struct outbox_gauges o = outbox_gauges(service->outbox);
 
 	write_http(out, &h);
+	if (tls)
+		gauge(out, "tls_certificate_expires_seconds",
+		    (uint64_t)(tls_expires_us(tls) / US_PER_S));
 	write_store(out, &s);
 	write_hash_lane(out, &l);
 	counter(out, "limits_admitted_total", k.admitted);

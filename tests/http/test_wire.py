@@ -69,8 +69,8 @@ def _(t):
         t.note(reply) if method != "HEAD" else None
     reply = t.send("OPTIONS", "auth/login/")
     t.eq((reply.status, reply.body, reply.header("Allow")), (204, b"", "POST, OPTIONS"))
-    for method in ("POST", "DELETE"):
-        t.eq(t.send(method, "me/").header("Allow"), "GET, HEAD, OPTIONS", method)
+    for method in ("POST", "PUT"):
+        t.eq(t.send(method, "me/").header("Allow"), "GET, HEAD, PATCH, DELETE, OPTIONS", method)
     ada = t.sign_up()
     bearer = [("Authorization", "Bearer " + ada.tokens["access"])]
     got, head = t.send("GET", "me/", None, bearer), t.send("HEAD", "me/", None, bearer)

@@ -44,7 +44,12 @@ void rt_point(void)
 
 enum err rt_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us)
 {
-	return engine_of_thread->wait_fds(v, n, deadline_us);
+	return engine_of_thread->wait_fds(v, n, deadline_us, true);
+}
+
+enum err rt_wait_fds_begun(struct rt_fd *v, size_t n, int64_t deadline_us)
+{
+	return engine_of_thread->wait_fds(v, n, deadline_us, false);
 }
 
 enum err rt_sleep_until(int64_t mono_us)

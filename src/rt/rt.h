@@ -51,6 +51,11 @@ struct rt_fd {
  * Returns: OK with at least one revents set, ERR_DEADLINE, or ERR_SHUTDOWN.
  */
 MAY_YIELD MUST_CHECK enum err rt_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us);
+/**
+ * rt_wait_fds_begun() - the same in the middle of what was begun and must come to its end: a
+ * stopping loop does not end this wait. Needs a deadline.
+ */
+MAY_YIELD MUST_CHECK enum err rt_wait_fds_begun(struct rt_fd *v, size_t n, int64_t deadline_us);
 
 /** rt_sleep_until() - come back at monotonic time @mono_us. Returns OK or ERR_SHUTDOWN. */
 MAY_YIELD enum err rt_sleep_until(int64_t mono_us);

@@ -117,7 +117,8 @@ static void on_fd(struct ev_loop *ev, struct ev_io *io, int events)
 }
 
 /* wait_once() - park until libev sees one of @v, or the deadline. */
-static enum err wait_once(struct ev_io *io, const struct rt_fd *v, size_t n, int64_t deadline_us)
+static enum err wait_once(
+    struct ev_io *io, const struct rt_fd *v, size_t n, int64_t deadline_us, bool stoppable)
 {
 	struct ev_loop *ev = rt_loop_ev(rt_loop_self());
 	struct rt_waiter w;
@@ -133,13 +134,13 @@ static enum err wait_once(struct ev_io *io, const struct rt_fd *v, size_t n, int
 		if (v[i].fd >= 0 && mask)
 			ev_io_start(ev, &io[i]);
 	}
-	r = rt_park_stoppable(&w, deadline_us);
+	r = stoppable ? rt_park_stoppable(&w, deadline_us) : rt_park(&w, deadline_us);
 	for (size_t i = 0; i < n; i++)
 		ev_io_stop(ev, &io[i]);
 	return r;
 }
 
-static enum err async_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us)
+static enum err async_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us, bool stoppable)
 {
 	struct ev_io few[4];
 	struct ev_io *io = few;
@@ -154,7 +155,7 @@ static enum err async_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us)
 	for (;;) {
 		int ready;
 
-		r = wait_once(io, v, n, deadline_us);
+		r = wait_once(io, v, n, deadline_us, stoppable);
 		if (r == ERR_SHUTDOWN)
 			break;
 		ready = poll((struct pollfd *)(void *)v, n, 0);

@@ -16,7 +16,8 @@ enum waiter_state {
 /** struct rt_engine - one way to wait; each thread has one, and rt.c calls through it. */
 struct rt_engine {
 	enum engine id;
-	enum err (*wait_fds)(struct rt_fd *v, size_t n, int64_t deadline_us);
+	/** wait_fds() - @stoppable: may end in ERR_SHUTDOWN. */
+	enum err (*wait_fds)(struct rt_fd *v, size_t n, int64_t deadline_us, bool stoppable);
 	enum err (*sleep_until)(int64_t mono_us);
 	enum err (*gather)(struct rt_task *tasks, size_t n);
 	/** bind() - fill in loop and coro of a new waiter. */

@@ -26,8 +26,9 @@ static bool left(int64_t deadline_us, struct timespec *ret)
 	return true;
 }
 
-static enum err sync_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us)
+static enum err sync_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us, bool stoppable)
 {
+	(void)stoppable;
 	for (;;) {
 		struct timespec t = { 0, 0 };
 		bool last = !left(deadline_us, &t);

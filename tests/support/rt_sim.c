@@ -252,14 +252,14 @@ static enum err sim_sleep_until(int64_t mono_us)
 	return r == ERR_DEADLINE ? OK : r;
 }
 
-static enum err sim_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us)
+static enum err sim_wait_fds(struct rt_fd *v, size_t n, int64_t deadline_us, bool stoppable)
 {
 	struct rt_waiter w;
 
 	sim_point();
 	rt_waiter_init(&w);
 	w.state = WAITER_PARKED;
-	wait_here(&w, deadline_us, true, v, n);
+	wait_here(&w, deadline_us, stoppable, v, n);
 	if (waiter_state(&w) == WAITER_STOPPED)
 		return ERR_SHUTDOWN;
 	return poll((struct pollfd *)(void *)v, n, 0) > 0 ? OK : ERR_DEADLINE;

@@ -66,7 +66,6 @@ struct rotate {
 	const struct bench *bench;
 	uint32_t session;
 	int64_t now_us;
-	bool rotated;
 };
 
 static enum err rotate(struct tx *tx, void *arg)
@@ -105,7 +104,7 @@ static enum err rotate(struct tx *tx, void *arg)
 		return ERR_NOT_FOUND;
 	row.actor_id = row.subject_id = found.user.id;
 	if (e == OK)
-		e = session_rotate_row(tx, &rotation, &r->rotated);
+		e = session_rotate_row(tx, &rotation);
 	return e == OK ? audit_append(tx, r->bench->keys, &row) : e;
 }
 
@@ -122,7 +121,7 @@ static void rotate_own(struct client *c)
 		r.session = c->index * own + random_below(own);
 		request_init(&rq, NULL, began + 10 * US_PER_S);
 		r.now_us = rq.now_us;
-		if (store_tx(b->store, &rq, rotate, &r) != OK || !r.rotated)
+		if (store_tx(b->store, &rq, rotate, &r) != OK)
 			give_up("rotation failed", rq.fault.detail);
 		request_done(&rq);
 		b->generations[r.session]++;

@@ -25,16 +25,18 @@ def main():
             sys.exit(f"{path}: migrations are NNNN_name.sql, each number once")
         last = int(match[1])
         data = path.read_bytes()
+        oldest = re.match(rb"-- oldest: (\d+)\n", data)
         if not data.isascii() or b"\0" in data:
             sys.exit(f"{path}: ASCII only")
         texts.append(f"static const char sql_{match[1]}[] = {{\n\t{c_bytes(data)},\n}};\n")
         rows.append(
             f"\t{{ {int(match[1])}, STR_INIT(\"{match[2]}\"),\n"
-            f"\t  STR_INIT(\"{hashlib.sha256(data).hexdigest()}\"),\n"
+            f"\t  STR_INIT(\"{hashlib.sha256(data).hexdigest()}\"), {int(oldest[1]) if oldest else 0},\n"
             f"\t  {{ sql_{match[1]}, sizeof(sql_{match[1]}) - 1 }} }},\n"
         )
     pathlib.Path(output).write_text(
-        '#include "base/defs.h"\n#include "store/sqlite_file.h"\n\n'
+        '#include "base/defs.h"\n#include "store/db.h"\n\n'
+        f"extern const struct migration {array}[];\nextern const size_t {array}_count;\n\n"
         + "\n".join(texts)
         + f"\nconst struct migration {array}[] = {{\n{''.join(rows)}}};\n"
         + f"const size_t {array}_count = ARRAY_LEN({array});\n"

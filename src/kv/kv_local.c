@@ -144,7 +144,7 @@ MAY_YIELD enum err kv_admit(struct kv *kv, struct request *rq, const struct kv_a
 		return fault(rq, ERR_UNAVAILABLE, "the table of limits is full");
 	}
 	if (must_store(kv, &claims))
-		r = store_tx(kv->store, rq, store_claims, &claims);
+		r = store_tx_plain(kv->store, rq, store_claims, &claims);
 	limit_table_settle(kv->limits, claims.v, n, r == OK);
 	if (r == OK)
 		return OK;
@@ -193,7 +193,7 @@ MAY_YIELD enum err kv_forgive(
 	}
 	if (f.n == 0 || !kv->store)
 		return OK;
-	return store_tx(kv->store, rq, store_forget, &f);
+	return store_tx_plain(kv->store, rq, store_forget, &f);
 }
 
 MAY_YIELD enum err kv_put(struct kv *kv, struct request *rq, struct str space, struct str key,
@@ -234,7 +234,7 @@ MAY_YIELD enum err kv_sweep(struct kv *kv, struct request *rq)
 	if (!kv->store)
 		return OK;
 	do {
-		r = store_tx(kv->store, rq, sweep_fn, &s);
+		r = store_tx_plain(kv->store, rq, sweep_fn, &s);
 	} while (r == OK && s.n == SWEEP_ROWS);
 	return r;
 }

@@ -114,7 +114,7 @@ enum err audit_write(struct request *rq, const struct audit_entry *entry)
 	struct audit_append_arg arg = { .keys = rq->keys, .rows = &row, .n = 1 };
 
 	audit_draft(rq, entry, &row);
-	return store_tx(rq->service->store, rq, append_tx, &arg);
+	return store_tx_plain(rq->service->store, rq, append_tx, &arg);
 }
 
 /*
@@ -251,7 +251,7 @@ enum err audit_flush_refusals(struct request *rq, int64_t before_us)
 		return OK;
 	for (size_t i = 0; i < n; i++)
 		refusal_row(rq, &taken[i], &arg.rows[i]);
-	e = store_tx(rq->service->store, rq, append_tx, &arg);
+	e = store_tx_plain(rq->service->store, rq, append_tx, &arg);
 	if (e != OK)
 		refusals_give_back(taken, n);
 	return e;

@@ -10,6 +10,7 @@
 /* Expired rows are deleted in small bites, so that no request waits behind a long transaction. */
 #define SWEEP_EVERY_US US_PER_MIN
 #define SWEEP_BITE 500
+#define SEAL_EVERY_US US_PER_S
 /* Ended sessions and used flows are kept this long: support questions come a day later. */
 #define SWEEP_SESSIONS_AFTER_US (30 * US_PER_DAY)
 #define SWEEP_FLOWS_AFTER_US US_PER_DAY
@@ -100,7 +101,7 @@ static void sweep_once(struct service *service, bool last)
 	request_init(&rq, service, now_mono_us() + 30 * US_PER_S);
 	service_lend_keys(&rq);
 	rq.operation = STR("sweep");
-	e = store_tx(service->store, &rq, sweep_tx, &rq.now_us);
+	e = store_tx_plain(service->store, &rq, sweep_tx, &rq.now_us);
 	if (e == OK)
 		e = kv_sweep(service->kv, &rq);
 	if (e == OK)
@@ -119,9 +120,36 @@ static void sweep_loop(void *arg)
 	sweep_once(service, true);
 }
 
+static void seal_once(struct service *service, struct audit_sealer *sealer)
+{
+	struct request rq;
+	enum err e;
+
+	request_init(&rq, service, now_mono_us() + 30 * US_PER_S);
+	service_lend_keys(&rq);
+	rq.operation = STR("seal");
+	e = audit_sealer_step(sealer, service->store, &rq);
+	if (e != OK && e != ERR_SHUTDOWN && e != ERR_UNAVAILABLE)
+		log_warning("sealing put off: %.*s", STR_ARG(err_slug(e)));
+	request_done(&rq);
+}
+
+/* Where many nodes commit at once, no commit can seal: see store_seals_late(). */
+static void seal_loop(void *arg)
+{
+	struct service *service = arg;
+	struct audit_sealer sealer = { 0 };
+
+	while (rt_sleep_until(now_mono_us() + SEAL_EVERY_US) == OK)
+		seal_once(service, &sealer);
+	seal_once(service, &sealer);
+}
+
 enum err service_start_background(struct service *service)
 {
 	enum err e = rt_spawn(sweep_loop, service);
 
+	if (e == OK && store_seals_late(service->store))
+		e = rt_spawn(seal_loop, service);
 	return e == OK ? rt_spawn(providers_refresh_loop, service) : e;
 }

@@ -254,11 +254,8 @@ enum err session_begin(struct request *rq, struct tx *tx, const struct account *
 {
 	struct str session = uuid_str(tx_arena(tx), draft->row.id);
 	struct event_field field = { .name = STR("session_id"), .value = session };
-	bool noted;
-	enum err e = user_note_login(tx, &account->row, rq->now_us, &noted);
+	enum err e = user_note_login(tx, &account->row, rq->now_us);
 
-	if (e == OK && !noted)
-		return ERR_PRECONDITION_FAILED;
 	if (e == OK)
 		e = keep_limit(rq, tx, &account->row, draft);
 	if (e == OK)

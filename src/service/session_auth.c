@@ -17,7 +17,7 @@ static enum err find_tx(struct tx *tx, void *arg)
 static enum err find(struct request *rq, struct uuid session, struct lookup *ret)
 {
 	*ret = (struct lookup){ .id = session };
-	return store_read(rq->service->store, rq, STORE_PRIMARY, find_tx, ret);
+	return store_read(rq->service->store, rq, STORE_PRIMARY | STORE_SINGLE, find_tx, ret);
 }
 
 /*
@@ -77,7 +77,8 @@ enum err session_authenticate(struct request *rq, struct secret access)
 	if (e != OK)
 		return e;
 	l.id = claims.session_id;
-	e = store_read(rq->service->store, rq, STORE_PRIMARY, find_for_access_tx, &l);
+	e = store_read(
+	    rq->service->store, rq, STORE_PRIMARY | STORE_SINGLE, find_for_access_tx, &l);
 	if (e != OK)
 		return e;
 	if (!still_good(rq, &l, &claims))

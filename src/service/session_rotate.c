@@ -1,8 +1,7 @@
 /*
  * Rotation. The session row is read first, outside any transaction; what the presented token turns
  * out to be decides what is attempted. Only the conditional UPDATE makes it true: whoever comes
- * second finds the row changed, reads it again in the same transaction, and gets the first one's
- * successor.
+ * second finds the row changed, reads it again, and gets the first one's successor.
  */
 #include "base/clock.h"
 #include "service/audit.h"
@@ -125,13 +124,9 @@ static void draft_rotation(struct rotation *r)
 static enum err rotate_tx(struct tx *tx, void *arg)
 {
 	struct rotation *r = arg;
-	enum err e = session_rotate_row(tx, &r->update, &r->rotated);
+	enum err e = session_rotate_row(tx, &r->update);
 
-	if (e != OK)
-		return e;
-	if (!r->rotated) /* somebody was first: see what they left */
-		return session_with_user(tx, r->update.id, &r->found);
-	return audit_append(tx, r->rq->keys, &r->audit);
+	return e == OK ? audit_append(tx, r->rq->keys, &r->audit) : e;
 }
 
 static void answer(
@@ -160,7 +155,7 @@ static enum err replay(struct rotation *r, struct token_pair *ret)
 	if (e != OK)
 		return e;
 	draft_audit(r, STR("session.refresh_replayed"), OK);
-	e = store_tx(r->rq->service->store, r->rq, write_audit_tx, r);
+	e = store_tx_plain(r->rq->service->store, r->rq, write_audit_tx, r);
 	if (e == OK)
 		answer(r, refresh, s->idle_expires_at_us - s->idle_expires_at_us % US_PER_S, ret);
 	return e;
@@ -226,10 +221,20 @@ static enum err superseded(struct rotation *r)
 	enum err e;
 
 	draft_audit(r, STR("session.refresh_superseded"), ERR_REFRESH_SUPERSEDED);
-	e = store_tx(r->rq->service->store, r->rq, write_audit_tx, r);
+	e = store_tx_plain(r->rq->service->store, r->rq, write_audit_tx, r);
 	if (e != OK)
 		return e;
 	return fault(r->rq, ERR_REFRESH_SUPERSEDED, "two behind, within the grace");
+}
+
+static enum err find(struct rotation *r)
+{
+	enum err e =
+	    store_read(r->rq->service->store, r->rq, STORE_PRIMARY | STORE_SINGLE, find_tx, r);
+
+	if (e == OK && r->found.found && r->found.user.state != USER_ERASED)
+		e = account_open_key(r->rq, &r->found.user, &r->account);
+	return e;
 }
 
 static enum err rotate(struct rotation *r, struct token_pair *ret)
@@ -237,8 +242,11 @@ static enum err rotate(struct rotation *r, struct token_pair *ret)
 	enum err e;
 
 	draft_rotation(r);
-	e = store_tx(r->rq->service->store, r->rq, rotate_tx, r);
-	if (e == OK && r->rotated)
+	e = store_tx_plain(r->rq->service->store, r->rq, rotate_tx, r);
+	r->rotated = e == OK;
+	if (e == ERR_CONFLICT) /* somebody was first: see what they left */
+		return find(r);
+	if (e == OK)
 		answer(r, r->successor.text, r->successor.expires_at_us, ret);
 	return e;
 }
@@ -255,15 +263,6 @@ static enum err not_current(struct rotation *r, enum presented presented, struct
 		break;
 	}
 	return reused(r);
-}
-
-static enum err find(struct rotation *r)
-{
-	enum err e = store_read(r->rq->service->store, r->rq, STORE_PRIMARY, find_tx, r);
-
-	if (e == OK && r->found.found && r->found.user.state != USER_ERASED)
-		e = account_open_key(r->rq, &r->found.user, &r->account);
-	return e;
 }
 
 /* The token of a session that was ended is at work still: perhaps it is not its owner who works. */

@@ -217,11 +217,13 @@ static enum err seal_insert(struct tx *tx, const struct audit_seal *s)
 		val_blob(str_bytes(s->mac.b, sizeof(s->mac.b))),
 	};
 
-	return tx_push(tx, STMT_SEAL_INSERT, params, ARRAY_LEN(params));
+	/* Another node may have sealed the same rows. */
+	return tx_require(tx, STMT_SEAL_INSERT, params, ARRAY_LEN(params), ERR_CONFLICT);
 }
 
 /* struct unsealed - rows that the next seal will cover, as they are read. */
 struct unsealed {
+	int64_t upto;
 	struct audit_pairs pairs;
 	int64_t first_id, last_id;
 };
@@ -244,7 +246,8 @@ static bool unsealed_one(void *arg, const struct row *row)
 static enum err seal_some(struct tx *tx, const struct keyring *keys, int64_t now_us,
     struct unsealed *u, struct audit_seal *head)
 {
-	const struct val params[] = { val_int(head->last_id), val_int(AUDIT_SEAL_MAX) };
+	const struct val params[] = { val_int(head->last_id), val_int(AUDIT_SEAL_MAX),
+		val_int(u->upto) };
 	struct audit_seal next;
 	enum err r;
 
@@ -270,8 +273,13 @@ static enum err seal_some(struct tx *tx, const struct keyring *keys, int64_t now
 
 enum err audit_seal_batch(struct tx *tx, const struct keyring *keys, int64_t now_us)
 {
+	return audit_seal_upto(tx, keys, now_us, INT64_MAX);
+}
+
+enum err audit_seal_upto(struct tx *tx, const struct keyring *keys, int64_t now_us, int64_t last_id)
+{
 	struct audit_seal head = { .n = 0 };
-	struct unsealed u = { .pairs.n = 0 };
+	struct unsealed u = { .upto = last_id };
 	bool found;
 	enum err r = audit_head(tx, &head, &found);
 

@@ -40,6 +40,29 @@ struct audit_seal {
 };
 /** audit_seal_batch() - seal every row not sealed yet; for store_config.before_commit. */
 MUST_CHECK enum err audit_seal_batch(struct tx *tx, const struct keyring *keys, int64_t now_us);
+/**
+ * audit_seal_upto() - only rows up to @last_id; no row below it may appear later
+ *
+ * Returns: ERR_CONFLICT, perhaps only from store_tx(), when somebody else has sealed some of them.
+ */
+MUST_CHECK enum err audit_seal_upto(
+    struct tx *tx, const struct keyring *keys, int64_t now_us, int64_t last_id);
+
+/** struct audit_sealer - seals after the commit, where store_seals_late(); all zero at first. */
+struct audit_sealer {
+	int64_t last_id; /* ids up to here are given out */
+	int64_t running; /* by transactions below this one; 0: nothing noted */
+};
+/**
+ * audit_sealer_step() - seal what can be sealed now; to be called about once a second
+ *
+ * Ids are given out in one order and committed in another. What had been given out at one step is
+ * sealed at a later one, when all transactions of that moment have ended. Several nodes may do so
+ * at once.
+ */
+MAY_YIELD MUST_CHECK enum err audit_sealer_step(
+    struct audit_sealer *sealer, struct store *store, struct request *rq);
+
 /** audit_head() - the newest seal; @ret_found false when there is none. */
 MUST_CHECK enum err audit_head(struct tx *tx, struct audit_seal *ret, bool *ret_found);
 
@@ -49,6 +72,7 @@ MUST_CHECK enum err audit_seal_at(
 
 struct audit_verdict {
 	int64_t rows, seals;
+	int64_t unsealed; /* of the rows: too young for a seal (store_seals_late()) */
 	bool intact;
 	int64_t broken_row, broken_seal; /* the first one found; 0: none */
 	struct str problem;              /* a sentence */

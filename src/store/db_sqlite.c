@@ -130,7 +130,7 @@ static void leave_snapshot(struct reader *r, enum err result)
 }
 
 static enum err sqlite_read(
-    struct db *db, struct request *rq, enum store_read_flags flags, store_fn *fn, void *arg)
+    struct db *db, struct request *rq, unsigned flags, store_fn *fn, void *arg)
 {
 	struct db_sqlite *s = sqlite_of(db);
 	struct tx tx = { .ops = &db_sqlite, .arena = rq->arena, .rq = rq };
@@ -169,6 +169,15 @@ static enum err sqlite_count(
 	return r;
 }
 
+static enum err sqlite_require(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, enum err otherwise)
+{
+	int64_t written = 0;
+	enum err r = sqlite_count(tx, id, params, n, &written);
+
+	return r == OK && written == 0 ? otherwise : r;
+}
+
 static bool keep_first(void *arg, const struct row *row)
 {
 	*(struct row *)arg = *row;
@@ -191,10 +200,12 @@ static enum err sqlite_gather(struct tx *tx, struct tx_query *queries, size_t n)
 	return r;
 }
 
-static enum err sqlite_tx(struct db *db, struct request *rq, store_fn *fn, void *arg)
+static enum err sqlite_tx(
+    struct db *db, struct request *rq, enum db_mode mode, store_fn *fn, void *arg)
 {
 	struct db_sqlite *s = sqlite_of(db);
 
+	(void)mode; /* the writer is always alone */
 	if (!s->writer)
 		return fault(rq, ERR_INTERNAL, "the store was opened to read only");
 	return writer_tx(s->writer, rq, fn, arg);
@@ -344,7 +355,7 @@ static enum err sqlite_open(const struct store_config *config, struct str where,
 }
 
 const struct db_ops db_sqlite = {
-	.scheme = STR_INIT("sqlite:"),
+	.migrates_at_start = true,
 	.migrations = sqlite_migrations,
 	.open = sqlite_open,
 	.close = sqlite_close,
@@ -357,6 +368,7 @@ const struct db_ops db_sqlite = {
 	.each = sqlite_tx_each,
 	.count = sqlite_count,
 	.gather = sqlite_gather,
+	.require = sqlite_require,
 	.schema_open = sqlite_schema_open,
 	.schema_marks = sqlite_schema_marks,
 	.schema_apply = sqlite_schema_apply,

@@ -10,21 +10,30 @@ int64_t migrate_latest(void)
 	return known[n - 1].version;
 }
 
+bool migrate_at_start(struct str url)
+{
+	struct str where, problem;
+	const struct db_ops *ops = db_for_url(url, &where, &problem);
+
+	return ops && ops->migrates_at_start;
+}
+
 enum schema_state schema_judge(const struct migration *known, size_t n_known,
     const struct migration_mark *marks, size_t n_marks, struct arena *arena,
     struct str *ret_problem)
 {
 	int64_t latest = known[n_known - 1].version;
 	int64_t has = n_marks > 0 ? marks[n_marks - 1].version : 0;
+	int64_t oldest = n_marks > 0 ? marks[n_marks - 1].oldest : 0;
 
-	if (has > latest) {
+	if (has > latest && (oldest == 0 || oldest > latest)) {
 		*ret_problem = str_printf(arena,
 		    "The database is at schema %lld; this program "
 		    "knows up to %lld. Run the newer program.",
 		    (long long)has, (long long)latest);
 		return SCHEMA_WRONG;
 	}
-	for (size_t i = 0; i < n_marks; i++) {
+	for (size_t i = 0; i < n_marks && marks[i].version <= latest; i++) {
 		if (i < n_known && marks[i].version == known[i].version &&
 		    str_eq(marks[i].sha256, known[i].sha256))
 			continue;
@@ -34,7 +43,7 @@ enum schema_state schema_judge(const struct migration *known, size_t n_known,
 		    (long long)marks[i].version);
 		return SCHEMA_WRONG;
 	}
-	if (n_marks == n_known)
+	if (n_marks >= n_known)
 		return SCHEMA_CURRENT;
 	*ret_problem = str_printf(arena,
 	    "The database is at schema %lld; this program needs %lld. "
@@ -103,11 +112,9 @@ enum err migrate(struct str url, bool plan_only, struct arena *arena,
 	enum err r;
 
 	*ret = (struct migrate_result){ .from = 0 };
-	run.ops = db_for_url(url, &where);
-	if (!run.ops || str_empty(where)) {
-		ret->problem = STR("The database URL must be sqlite:PATH.");
+	run.ops = db_for_url(url, &where, &ret->problem);
+	if (!run.ops)
 		return ERR_INTERNAL;
-	}
 	run.known = run.ops->migrations(&run.n_known);
 	r = run.ops->schema_open(where, !plan_only, arena, &run.schema, &ret->problem);
 	if (r != OK)

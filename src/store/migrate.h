@@ -1,6 +1,10 @@
 /*
- * Schema versions: numbered .sql files (sql/sqlite, sql/pg), embedded at build time, applied in
- * order, each in one transaction, each remembered with its SHA-256. Forward only.
+ * Schema versions: numbered .sql files (sql/sqlite, sql/postgresql), embedded at build time,
+ * applied in order, each in one transaction, each remembered with its SHA-256. Forward only.
+ *
+ * A file for PostgreSQL begins with "-- oldest: N": a program that knows schema N or newer can go
+ * on using what this migration leaves. So nodes are upgraded one after the other: what is renamed
+ * or dropped is so in two steps, a release apart.
  */
 #ifndef STORE_MIGRATE_H
 #define STORE_MIGRATE_H
@@ -24,6 +28,9 @@ struct migrate_result {
  */
 MUST_CHECK enum err migrate(struct str url, bool plan_only, struct arena *arena,
     void (*said)(void *arg, struct str sentence), void *arg, struct migrate_result *ret);
+
+/** migrate_at_start() - does `serve` migrate the database at @url by itself? */
+bool migrate_at_start(struct str url);
 
 /** migrate_latest() - the newest schema version this program has. */
 int64_t migrate_latest(void);

@@ -70,14 +70,11 @@ enum err session_insert(struct tx *tx, const struct session_row *s)
 		opt_blob(s->idempotency_body),
 		opt_int(s->idempotency_until_us),
 	};
-	bool inserted = false;
 	enum err r = free_key(tx, s);
 
-	if (r == OK)
-		r = tx_changed(tx, STMT_SESSION_INSERT, params, ARRAY_LEN(params), &inserted);
 	if (r != OK)
 		return r;
-	return inserted ? OK : ERR_CONFLICT;
+	return tx_require(tx, STMT_SESSION_INSERT, params, ARRAY_LEN(params), ERR_CONFLICT);
 }
 
 static enum err one_with_user(
@@ -135,7 +132,7 @@ enum err session_by_idempotency(
 	return one_with_user(tx, STMT_SESSION_BY_IDEMPOTENCY, params, ARRAY_LEN(params), ret);
 }
 
-enum err session_rotate_row(struct tx *tx, const struct session_rotation *r, bool *ret_rotated)
+enum err session_rotate_row(struct tx *tx, const struct session_rotation *r)
 {
 	const struct val params[] = {
 		val_uuid(&r->id),
@@ -147,7 +144,7 @@ enum err session_rotate_row(struct tx *tx, const struct session_rotation *r, boo
 		val_int(r->idle_expires_at_us),
 	};
 
-	return tx_changed(tx, STMT_SESSION_ROTATE, params, ARRAY_LEN(params), ret_rotated);
+	return tx_require(tx, STMT_SESSION_ROTATE, params, ARRAY_LEN(params), ERR_CONFLICT);
 }
 
 enum err session_end(

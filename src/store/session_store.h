@@ -27,7 +27,10 @@ struct session_row {
 	int64_t idempotency_until_us;
 };
 
-/** session_insert() - add one; ERR_CONFLICT when a live row has its id or idempotency key. */
+/**
+ * session_insert() - add one; the transaction ends with ERR_CONFLICT (see tx_require()) when a live
+ * row has its id or idempotency key
+ */
 MUST_CHECK enum err session_insert(struct tx *tx, const struct session_row *session);
 
 /** struct session_user - what every bearer request and every refresh needs, in one read. */
@@ -54,9 +57,11 @@ struct session_rotation {
 	struct str successor; /* sealed */
 	int64_t now_us, idle_expires_at_us;
 };
-/** session_rotate_row() - the conditional UPDATE; @ret_rotated is false when somebody was first. */
-MUST_CHECK enum err session_rotate_row(
-    struct tx *tx, const struct session_rotation *r, bool *ret_rotated);
+/**
+ * session_rotate_row() - the conditional UPDATE; the transaction ends with ERR_CONFLICT (see
+ * tx_require()) when somebody was first
+ */
+MUST_CHECK enum err session_rotate_row(struct tx *tx, const struct session_rotation *r);
 
 /** session_end() - end one; @ret_ended is false when it had ended already. */
 MUST_CHECK enum err session_end(

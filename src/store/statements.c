@@ -215,12 +215,17 @@ static const char *const texts[STMT_COUNT] = {
 		"SELECT " AUDIT_COLUMNS " FROM audit WHERE id > $1 AND id <= $2"
 		" ORDER BY id",
 	[STMT_AUDIT_MACS] =
-		"SELECT id, mac FROM audit WHERE id > $1 ORDER BY id LIMIT $2",
+		"SELECT id, mac FROM audit WHERE id > $1 AND id <= $3 ORDER BY id LIMIT $2",
 	[STMT_AUDIT_COUNT] =
 		"SELECT count(*) FROM audit",
+	[STMT_AUDIT_NEWEST] =
+		"SELECT coalesce(max(id), 0) FROM audit",
+	/* The transactions that run: from, to. There are none beside the writer. */
+	[STMT_AUDIT_RUNNING] =
+		"SELECT 0, 0",
 	[STMT_SEAL_INSERT] =
 		"INSERT INTO audit_seals (" SEAL_COLUMNS
-		") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
 	[STMT_SEAL_HEAD] =
 		"SELECT " SEAL_COLUMNS " FROM audit_seals ORDER BY n DESC LIMIT 1",
 	[STMT_SEAL_LIST] =
@@ -284,6 +289,30 @@ static const char *const texts[STMT_COUNT] = {
 		" FROM limit_admissions WHERE expires_at <= $1 LIMIT $2)",
 };
 /* clang-format on */
+
+/* clang-format off */
+static const char *const pg_texts[STMT_COUNT] = {
+	/* Also ids of transactions that run still, or were rolled back. */
+	[STMT_AUDIT_NEWEST] =
+		"SELECT last_value FROM audit_id",
+	[STMT_AUDIT_RUNNING] =
+		"SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
+		" FROM pg_current_snapshot() s",
+	/* What another node is leasing just now is passed over, not waited for. */
+	[STMT_OUTBOX_LEASE] =
+		"UPDATE outbox SET lease_until = $2, next_at = $2 WHERE id IN ("
+		"SELECT o.id FROM outbox o WHERE o.sink = $3 AND o.state = 'pending'"
+		" AND o.next_at <= $1" OUTBOX_NOT_BLOCKED
+		" ORDER BY o.next_at, o.id LIMIT $4 FOR UPDATE SKIP LOCKED)"
+		" RETURNING " OUTBOX_COLUMNS
+		", (SELECT users.data_key FROM users WHERE users.id = outbox.user_id)",
+};
+/* clang-format on */
+
+const char *statement_sql_pg(enum statement id)
+{
+	return pg_texts[id] ? pg_texts[id] : texts[id];
+}
 
 const char *statement_sql(enum statement id)
 {

@@ -77,6 +77,8 @@ enum statement {
 	STMT_AUDIT_RANGE,
 	STMT_AUDIT_MACS,
 	STMT_AUDIT_COUNT,
+	STMT_AUDIT_NEWEST,
+	STMT_AUDIT_RUNNING,
 	STMT_SEAL_INSERT,
 	STMT_SEAL_HEAD,
 	STMT_SEAL_LIST,
@@ -103,5 +105,7 @@ enum statement {
 
 /** statement_sql() - the text of @id. */
 const char *statement_sql(enum statement id);
+/** statement_sql_pg() - the same for PostgreSQL, where a few differ. */
+const char *statement_sql_pg(enum statement id);
 
 #endif

@@ -14,18 +14,26 @@ struct store {
 /* Is this thread inside a transaction's function? Such a function may not wait for anything. */
 static __thread bool in_tx;
 
-static const struct db_ops *const drivers[] = {
-	&db_sqlite,
+/* How URLs begin; libpq reads all of its own, the scheme included. */
+static const struct {
+	struct str scheme;
+	size_t cut;
+	const struct db_ops *ops;
+} drivers[] = {
+	{ STR_INIT("sqlite:"), sizeof("sqlite:") - 1, &db_sqlite },
+	{ STR_INIT("postgresql://"), 0, &db_pg },
+	{ STR_INIT("postgres://"), 0, &db_pg },
 };
 
-const struct db_ops *db_for_url(struct str url, struct str *ret_where)
+const struct db_ops *db_for_url(struct str url, struct str *ret_where, struct str *ret_problem)
 {
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
-		if (!str_starts(url, drivers[i]->scheme))
+		if (!str_starts(url, drivers[i].scheme) || url.len == drivers[i].scheme.len)
 			continue;
-		*ret_where = str_from(url, drivers[i]->scheme.len);
-		return drivers[i];
+		*ret_where = str_from(url, drivers[i].cut);
+		return drivers[i].ops;
 	}
+	*ret_problem = STR("The database URL must be sqlite:PATH or postgresql://….");
 	return NULL;
 }
 
@@ -38,11 +46,9 @@ enum err store_open(const struct store_config *config, struct arena *arena, stru
 	struct db *db;
 	enum err r;
 
-	ops = db_for_url(config->url, &where);
-	if (!ops || str_empty(where)) {
-		*ret_problem = STR("The database URL must be sqlite:PATH.");
+	ops = db_for_url(config->url, &where, ret_problem);
+	if (!ops)
 		return ERR_INTERNAL;
-	}
 	r = ops->open(config, where, arena, &db, ret_problem);
 	if (r != OK)
 		return r;
@@ -79,6 +85,17 @@ enum err tx_run(struct tx *tx, store_fn *fn, void *arg)
 	return tx->failed != OK ? tx->failed : r;
 }
 
+enum err db_wait(struct rt_fd *fd, int64_t deadline_us)
+{
+	bool inside = in_tx;
+	enum err r;
+
+	in_tx = false;
+	r = rt_wait_fds_begun(fd, 1, deadline_us);
+	in_tx = inside;
+	return r;
+}
+
 /* delay() - the configured extra latency, slept on the seam like any real one. */
 static enum err delay(const struct store *s)
 {
@@ -87,7 +104,8 @@ static enum err delay(const struct store *s)
 	return rt_sleep_until(now_mono_us() + s->delay_us);
 }
 
-enum err store_tx(struct store *s, struct request *rq, store_fn *fn, void *arg)
+static enum err write_in(
+    struct store *s, struct request *rq, enum db_mode mode, store_fn *fn, void *arg)
 {
 	int64_t began = now_mono_us();
 	enum err r;
@@ -95,13 +113,22 @@ enum err store_tx(struct store *s, struct request *rq, store_fn *fn, void *arg)
 	assert(!in_tx);
 	r = delay(s);
 	if (r == OK)
-		r = s->db->ops->tx(s->db, rq, fn, arg);
+		r = s->db->ops->tx(s->db, rq, mode, fn, arg);
 	rq->store_us += now_mono_us() - began;
 	return r;
 }
 
-enum err store_read(
-    struct store *s, struct request *rq, enum store_read_flags flags, store_fn *fn, void *arg)
+enum err store_tx(struct store *s, struct request *rq, store_fn *fn, void *arg)
+{
+	return write_in(s, rq, DB_WRITE, fn, arg);
+}
+
+enum err store_tx_plain(struct store *s, struct request *rq, store_fn *fn, void *arg)
+{
+	return write_in(s, rq, DB_APPEND, fn, arg);
+}
+
+enum err store_read(struct store *s, struct request *rq, unsigned flags, store_fn *fn, void *arg)
 {
 	int64_t began = now_mono_us();
 	enum err r;
@@ -118,6 +145,11 @@ enum err store_backup(struct store *s, struct request *rq, struct str path)
 {
 	assert(!in_tx);
 	return s->db->ops->backup(s->db, rq, path);
+}
+
+bool store_seals_late(const struct store *s)
+{
+	return s->db->ops->seals_late;
 }
 
 struct store_gauges store_gauges(struct store *s)
@@ -166,6 +198,13 @@ enum err tx_count(
 {
 	tx->statements++;
 	return tx->ops->count(tx, id, params, n, ret);
+}
+
+enum err tx_require(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, enum err otherwise)
+{
+	tx->statements++;
+	return tx->ops->require(tx, id, params, n, otherwise);
 }
 
 enum err tx_gather(struct tx *tx, struct tx_query *queries, size_t n)

@@ -18,14 +18,23 @@ struct store;
 struct tx;
 
 struct store_config {
-	struct str url;     /* "sqlite:PATH" */
+	struct str url;     /* "sqlite:PATH" or "postgresql://…" */
 	int64_t delay_us;   /* sleep on the seam before each call: for tests and benchmarks */
 	unsigned queue_max; /* transactions waiting at most; over: ERR_OVERLOADED. 0: 16,384 */
 	bool read_only;     /* for commands beside a live server: store_tx() is refused */
 	bool check;         /* read the whole file for damage first; slow when it is large */
+
+	/* PostgreSQL only. */
+	struct lane *blocking; /* looks names up; NULL: the caller's thread does */
+	unsigned pool_size;    /* connections at most, split among the owners; 0: 16 */
+	unsigned pool_owners;  /* threads of loops, and one for all others; 0: 1 */
+	int64_t patience_us;   /* how long one answer may take; 0: as long as the request has */
+	bool unnamed;          /* prepare nothing that outlives its transaction: for PgBouncer */
+
 	/**
 	 * before_commit() - called in the writer once a batch, just before COMMIT; may be NULL.
-	 * The audit seal lives here. Anything but OK fails the batch.
+	 * The audit seal lives here. Anything but OK fails the batch. SQLite only: elsewhere what
+	 * is committed is sealed soon after (store_seals_late()).
 	 */
 	enum err (*before_commit)(struct tx *tx, void *arg);
 	void *before_commit_arg;
@@ -56,15 +65,27 @@ typedef enum err store_fn(struct tx *tx, void *arg);
  */
 MAY_YIELD MUST_CHECK enum err store_tx(
     struct store *s, struct request *rq, store_fn *fn, void *arg);
+/**
+ * store_tx_plain() - the same for an @fn that stays right whatever others commit meanwhile
+ *
+ * One conditional statement decides, and the rest only appends. PostgreSQL then need not watch what
+ * the transaction has read; SQLite makes no difference.
+ */
+MAY_YIELD MUST_CHECK enum err store_tx_plain(
+    struct store *s, struct request *rq, store_fn *fn, void *arg);
 
 enum store_read_flags {
 	STORE_PRIMARY = 0,
-	STORE_STALE_OK = 1, /* a replica may answer */
+	STORE_STALE_OK = 1u << 0, /* a replica may answer */
+	STORE_SINGLE = 1u << 1,   /* one statement: nothing has to agree with anything else */
 };
 
-/** store_read() - run @fn, which only reads, on a consistent snapshot. Never waits for writers. */
+/**
+ * store_read() - run @fn, which only reads, on a consistent snapshot. Never waits for writers.
+ * @flags: of enum store_read_flags
+ */
 MAY_YIELD MUST_CHECK enum err store_read(
-    struct store *s, struct request *rq, enum store_read_flags flags, store_fn *fn, void *arg);
+    struct store *s, struct request *rq, unsigned flags, store_fn *fn, void *arg);
 
 /** store_in_tx() - is the calling thread inside a store_fn, where nothing may wait? */
 bool store_in_tx(void);
@@ -147,6 +168,14 @@ MUST_CHECK enum err tx_push(struct tx *tx, enum statement id, const struct val *
 /** tx_count() - run a statement that writes; how many rows it wrote is needed now. */
 MUST_CHECK enum err tx_count(
     struct tx *tx, enum statement id, const struct val *params, size_t n, int64_t *ret);
+/**
+ * tx_require() - run a statement that must write a row, or the transaction ends with @otherwise
+ *
+ * The answer need not be waited for: on PostgreSQL it may come only when store_tx() returns, and
+ * what is done after it in the transaction is undone with it.
+ */
+MUST_CHECK enum err tx_require(
+    struct tx *tx, enum statement id, const struct val *params, size_t n, enum err otherwise);
 /** tx_each() - call @each for every row; it returns false to stop, and calls no tx_*. */
 MUST_CHECK enum err tx_each(struct tx *tx, enum statement id, const struct val *params, size_t n,
     bool (*each)(void *arg, const struct row *row), void *arg);
@@ -166,11 +195,18 @@ struct store_gauges {
 	unsigned waiting;
 	uint64_t busy, full;
 	int64_t wal_pages;
+	/* PostgreSQL: answers waited for, transactions run again, connections open and lost. */
+	uint64_t round_trips, retries, lost;
+	unsigned connections;
+	bool away; /* it did not answer, and is asked again only now and then */
 };
 /** store_gauges() - read them all; any thread. */
 struct store_gauges store_gauges(struct store *s);
 
-/** store_backup() - a consistent copy into @path, beside a running server. */
+/** store_seals_late() - are audit rows sealed by a task of their own, after their commit? */
+bool store_seals_late(const struct store *s);
+
+/** store_backup() - a consistent copy into @path, beside a running server; SQLite only. */
 MAY_YIELD MUST_CHECK enum err store_backup(struct store *s, struct request *rq, struct str path);
 
 #endif

@@ -201,13 +201,13 @@ enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int6
 	return tx_changed(tx, STMT_USER_SET_PROFILE, params, ARRAY_LEN(params), ret_changed);
 }
 
-enum err user_note_login(
-    struct tx *tx, const struct user_row *as_read, int64_t now_us, bool *ret_noted)
+enum err user_note_login(struct tx *tx, const struct user_row *as_read, int64_t now_us)
 {
 	const struct val params[] = { val_uuid(&as_read->id), val_int(now_us),
 		val_int(as_read->epoch), val_int(as_read->password_at_us) };
 
-	return tx_changed(tx, STMT_USER_NOTE_LOGIN, params, ARRAY_LEN(params), ret_noted);
+	return tx_require(
+	    tx, STMT_USER_NOTE_LOGIN, params, ARRAY_LEN(params), ERR_PRECONDITION_FAILED);
 }
 
 enum err user_set_state(

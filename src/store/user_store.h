@@ -89,11 +89,12 @@ MUST_CHECK enum err user_set_profile(struct tx *tx, struct uuid id, struct str s
     int64_t as_read_us, int64_t now_us, bool *ret_changed);
 /**
  * user_note_login() - set last_login, if nothing stands in the way of it any more than it did
- * @as_read:   the row the decision was made on
- * @ret_noted: false when the person is not active, or has another role or password since
+ * @as_read: the row the decision was made on
+ *
+ * The transaction ends with ERR_PRECONDITION_FAILED (see tx_require()) when the person is not
+ * active, or has another role or password since.
  */
-MUST_CHECK enum err user_note_login(
-    struct tx *tx, const struct user_row *as_read, int64_t now_us, bool *ret_noted);
+MUST_CHECK enum err user_note_login(struct tx *tx, const struct user_row *as_read, int64_t now_us);
 /** user_set_state() - disable, enable, delete, restore: bumps the epoch, so tokens die. */
 MUST_CHECK enum err user_set_state(
     struct tx *tx, struct uuid id, enum user_state state, int64_t now_us, bool *ret_changed);

@@ -244,6 +244,18 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 
 int main(int argc, char **argv)
 {
+	int failed;
+
+	if (argc > 1 && strcmp(argv[1], "postgresql") == 0) {
+		if (argc > 2)
+			cmocka_set_test_filter(argv[2]);
+		if (!store_fixture_postgresql())
+			return 77; /* skipped */
+		failed = run_on("postgresql sync", ENGINE_SYNC, 1) +
+			 run_on("postgresql async", ENGINE_ASYNC, 1);
+		store_fixture_postgresql_stop();
+		return failed;
+	}
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	return run_on("sync", ENGINE_SYNC, 1) + run_on("async", ENGINE_ASYNC, 1) +

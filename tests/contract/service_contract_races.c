@@ -269,8 +269,10 @@ static enum err disable_fn(struct tx *tx, void *arg)
 	const struct ending *e = arg;
 	bool changed;
 	int64_t n;
+	enum err r = user_set_state(tx, e->user, USER_DISABLED, e->now_us, &changed);
 
-	CHECK(user_set_state(tx, e->user, USER_DISABLED, e->now_us, &changed) == OK);
+	if (r != OK)
+		return r;
 	return session_end_all(tx, e->user, (struct uuid){ 0 }, STR("disabled"), e->now_us, &n);
 }
 
@@ -336,8 +338,10 @@ static enum err new_password_fn(struct tx *tx, void *arg)
 	const struct ending *e = arg;
 	bool changed;
 	int64_t n;
+	enum err r = user_set_password(tx, e->user, STR("!"), STR_NULL, e->now_us, &changed);
 
-	CHECK(user_set_password(tx, e->user, STR("!"), STR_NULL, e->now_us, &changed) == OK);
+	if (r != OK)
+		return r;
 	return session_end_all(tx, e->user, (struct uuid){ 0 }, STR("password"), e->now_us, &n);
 }
 

@@ -104,8 +104,17 @@ static int run_on(const char *name, enum engine engine, unsigned rounds)
 	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	return run_on("sync", ENGINE_SYNC, 1) + run_on("async", ENGINE_ASYNC, 1) +
-	       run_on("simulation", ENGINE_SIMULATION, 5);
+	int failed;
+
+	if (argc < 2 || strcmp(argv[1], "postgresql") != 0)
+		return run_on("sync", ENGINE_SYNC, 1) + run_on("async", ENGINE_ASYNC, 1) +
+		       run_on("simulation", ENGINE_SIMULATION, 5);
+	if (!store_fixture_postgresql())
+		return 77; /* skipped */
+	failed =
+	    run_on("postgresql sync", ENGINE_SYNC, 1) + run_on("postgresql async", ENGINE_ASYNC, 1);
+	store_fixture_postgresql_stop();
+	return failed;
 }

@@ -2,22 +2,32 @@
 
 static const int64_t now = FIXTURE_NOW_US;
 
-static enum err insert(struct tx *tx, void *arg)
+static struct session_row with_key(unsigned n)
 {
-	struct session_row session = fixture_session(1, 1);
+	struct session_row session = fixture_session(n, 1);
 
-	(void)arg;
 	session.idempotency_hash = fixture_bytes(50);
 	session.idempotency_body = fixture_bytes(51);
 	session.idempotency_until_us = now + 10 * US_PER_MIN;
-	CHECK(session_insert(tx, &session) == OK);
-	session.id = fixture_id('s', 2);
-	CHECK(session_insert(tx, &session) == ERR_CONFLICT);
+	return session;
+}
+
+static enum err insert_row(struct tx *tx, void *arg)
+{
+	return session_insert(tx, arg);
+}
+
+static void insert(struct store_fixture *f)
+{
+	struct session_row session = with_key(1);
+
+	RUN(f, insert_row, &session);
+	session = with_key(2);
+	CHECK(fixture_tx(f, insert_row, &session) == ERR_CONFLICT);
 	/* Once its time is over the key is free again. */
 	session.created_at_us = now + 11 * US_PER_MIN;
 	session.idempotency_until_us = now + 21 * US_PER_MIN;
-	CHECK(session_insert(tx, &session) == OK);
-	return OK;
+	RUN(f, insert_row, &session);
 }
 
 static enum err find(struct tx *tx, void *arg)
@@ -59,7 +69,7 @@ static enum err find(struct tx *tx, void *arg)
 void store_sessions(void *arg)
 {
 	add_users(arg, 1);
-	RUN(arg, insert, NULL);
+	insert(arg);
 	READ(arg, find, NULL);
 }
 
@@ -86,16 +96,22 @@ static struct session_rotation rotation(unsigned from, unsigned to)
 
 static enum err rotate(struct tx *tx, void *arg)
 {
-	struct session_rotation r = rotation(0, 1);
+	return session_rotate_row(tx, arg);
+}
+
+static enum err rotate_between(struct store_fixture *f, unsigned from, unsigned to)
+{
+	struct session_rotation r = rotation(from, to);
+
+	return fixture_tx(f, rotate, &r);
+}
+
+static enum err see_rotated(struct tx *tx, void *arg)
+{
 	struct session_user got = { 0 };
-	bool rotated = false;
 
 	(void)arg;
-	CHECK(session_rotate_row(tx, &r, &rotated) == OK && rotated);
-	CHECK(session_rotate_row(tx, &r, &rotated) == OK && !rotated);
-	r = rotation(1, 2);
-	CHECK(session_rotate_row(tx, &r, &rotated) == OK && rotated);
-	CHECK(session_with_user(tx, r.id, &got) == OK && got.found);
+	CHECK(session_with_user(tx, fixture_id('s', 1), &got) == OK && got.found);
 	CHECK(str_eq(got.session.cur_hash, fixture_bytes(2)));
 	CHECK(str_eq(got.session.prev_hash, fixture_bytes(1)));
 	CHECK(str_eq(got.session.prev2_hash, fixture_bytes(0)));
@@ -103,9 +119,15 @@ static enum err rotate(struct tx *tx, void *arg)
 	CHECK(got.session.generation == 3 && got.session.hash_key == 2);
 	CHECK(got.session.idle_expires_at_us == now + US_PER_HOUR);
 	CHECK(str_eq(got.session.successor, STR("next")));
-	CHECK(session_end(tx, r.id, STR("logout"), now + 3, &rotated) == OK && rotated);
-	r = rotation(2, 3);
-	CHECK(session_rotate_row(tx, &r, &rotated) == OK && !rotated);
+	return OK;
+}
+
+static enum err end(struct tx *tx, void *arg)
+{
+	bool ended = false;
+
+	(void)arg;
+	CHECK(session_end(tx, fixture_id('s', 1), STR("logout"), now + 3, &ended) == OK && ended);
 	return OK;
 }
 
@@ -113,7 +135,12 @@ void store_session_rotation(void *arg)
 {
 	add_users(arg, 1);
 	RUN(arg, insert_one, NULL);
-	RUN(arg, rotate, NULL);
+	CHECK(rotate_between(arg, 0, 1) == OK);
+	CHECK(rotate_between(arg, 0, 1) == ERR_CONFLICT);
+	CHECK(rotate_between(arg, 1, 2) == OK);
+	READ(arg, see_rotated, NULL);
+	RUN(arg, end, NULL);
+	CHECK(rotate_between(arg, 2, 3) == ERR_CONFLICT);
 }
 
 static enum err insert_many(struct tx *tx, void *arg)
@@ -174,19 +201,12 @@ void store_session_ends(void *arg)
 	RUN(arg, sweep, NULL);
 }
 
-static enum err win_rotation(struct tx *tx, void *arg)
-{
-	struct session_rotation r = rotation(0, 1);
-
-	return session_rotate_row(tx, &r, arg);
-}
-
 void store_race_rotation(void *arg)
 {
 	struct store_race *race = arg;
-	bool rotated = false;
+	enum err r = rotate_between(race->f, 0, 1);
 
-	RUN(race->f, win_rotation, &rotated);
-	if (rotated)
+	CHECK(r == OK || r == ERR_CONFLICT);
+	if (r == OK)
 		raise_flag(&race->won);
 }

@@ -46,7 +46,9 @@ static enum err read_trail(struct tx *tx, void *arg)
 void store_audit(void *arg)
 {
 	RUN(arg, append, arg);
+	fixture_seal(arg);
 	RUN(arg, append, arg);
+	fixture_seal(arg);
 	READ(arg, read_trail, arg);
 }
 

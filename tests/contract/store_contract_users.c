@@ -106,30 +106,64 @@ static enum err change_password(struct tx *tx, void *arg)
 	return OK;
 }
 
-/* A login is noted on what was read when it was granted, and on nothing that changed since. */
 static enum err note_login(struct tx *tx, void *arg)
 {
 	struct user_row read = get(tx, 1);
-	bool noted = false, changed = false;
+	bool changed = false;
 
 	(void)arg;
-	CHECK(user_note_login(tx, &read, 7, &noted) == OK && noted);
-	CHECK(get(tx, 1).last_login_us == 7);
+	CHECK(user_note_login(tx, &read, 7) == OK && get(tx, 1).last_login_us == 7);
 	CHECK(user_set_password(tx, read.id, STR("d"), STR("c"), 8, &changed) == OK && changed);
-	CHECK(user_note_login(tx, &read, 8, &noted) == OK && noted);
-	CHECK(user_set_password(tx, read.id, STR("e"), STR_NULL, 9, &changed) == OK && changed);
-	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
-	read = get(tx, 1);
-	CHECK(user_bump_epoch(tx, read.id, 9) == OK);
-	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
-	read = get(tx, 1);
-	CHECK(user_set_state(tx, read.id, USER_DISABLED, 9, &changed) == OK && changed);
-	read = get(tx, 1);
-	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
-	CHECK(get(tx, 1).last_login_us == 8);
-	read.id = fixture_id('u', 9);
-	CHECK(user_note_login(tx, &read, 9, &noted) == OK && !noted);
+	CHECK(user_note_login(tx, &read, 8) == OK && get(tx, 1).last_login_us == 8);
 	return ERR_FORBIDDEN; /* as if it had not been */
+}
+
+static enum err change_password_of(struct tx *tx, struct uuid id)
+{
+	bool changed;
+
+	return user_set_password(tx, id, STR("e"), STR_NULL, 9, &changed);
+}
+
+static enum err bump(struct tx *tx, struct uuid id)
+{
+	return user_bump_epoch(tx, id, 9);
+}
+
+static enum err disable(struct tx *tx, struct uuid id)
+{
+	bool changed;
+
+	return user_set_state(tx, id, USER_DISABLED, 9, &changed);
+}
+
+/* A login is noted on what was read when it was granted, and on nothing that changed since. */
+static enum err note_changed(struct tx *tx, void *arg)
+{
+	enum err (*const *change)(struct tx * tx, struct uuid id) = arg;
+	struct user_row read = get(tx, 1);
+
+	CHECK((*change)(tx, read.id) == OK);
+	return user_note_login(tx, &read, 10);
+}
+
+static enum err note_of_nobody(struct tx *tx, void *arg)
+{
+	struct user_row nobody = fixture_user(9);
+
+	(void)arg;
+	return user_note_login(tx, &nobody, 10);
+}
+
+static void note_logins(void *arg)
+{
+	enum err (*changes[])(
+	    struct tx * tx, struct uuid id) = { change_password_of, bump, disable };
+
+	CHECK(fixture_tx(arg, note_login, NULL) == ERR_FORBIDDEN);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+		CHECK(fixture_tx(arg, note_changed, &changes[i]) == ERR_PRECONDITION_FAILED);
+	CHECK(fixture_tx(arg, note_of_nobody, NULL) == ERR_PRECONDITION_FAILED);
 }
 
 /* What is still open while nobody has proven the address, and no longer. */
@@ -184,7 +218,7 @@ void store_user_changes(void *arg)
 {
 	add_users(arg, 2);
 	RUN(arg, change_password, NULL);
-	CHECK(fixture_tx(arg, note_login, NULL) == ERR_FORBIDDEN);
+	note_logins(arg);
 	CHECK(fixture_tx(arg, settle, NULL) == ERR_FORBIDDEN);
 	RUN(arg, change_rest, NULL);
 }

@@ -15,7 +15,7 @@ FUNCTION_MAX_LINES = 70
 VENDORS = {
     r"ev\.h": {"rt", "http"},
     r"openssl/.*": {"crypto", "net"},
-    r"sqlite3\.h": {"store"},
+    r"sqlite3\.h|libpq-fe\.h": {"store"},
     r"jansson\.h": {"base"},
     r"curl/.*": {"net"},
     r"phonenumbers/.*|idn2\.h|uni(case|norm|str|ctype)\.h": {"service"},
@@ -169,6 +169,21 @@ def check_documents():
                 yield f"{name_of(path)}: link to {target} leads nowhere"
 
 
+def check_migrations():
+    """Both databases have the same migrations, all of them built in; PostgreSQL's say for whom."""
+    folder = ROOT / "src/store/sql"
+    sqlite, postgresql = ({p.name for p in tracked(f"src/store/sql/{name}/*.sql")}
+                          for name in ("sqlite", "postgresql"))
+    for name in sorted(sqlite ^ postgresql):
+        yield f"{name} is there for one database only"
+    for path in tracked("src/store/sql/*/*.sql"):
+        dialect = path.parent.name
+        if f"'sql/{dialect}/{path.name}'" not in (folder.parent / "meson.build").read_text():
+            yield f"{name_of(path)} is not built in (src/store/meson.build)"
+        if dialect == "postgresql" and not re.match(r"-- oldest: \d+\n", path.read_text()):
+            yield f"{name_of(path)} does not begin with \"-- oldest: N\" (src/store/migrate.h)"
+
+
 def check_machine_paths():
     """Nothing names the machine it was written on."""
     pattern = re.compile(r"(^|[^\w.-])/(work|home|root)/")
@@ -187,7 +202,7 @@ def check_machine_paths():
 CHECKS = [
     check_layers, check_private_headers, check_file_size, check_function_size, check_comments,
     check_unfinished, check_banned_calls, check_secret_compare, check_documents,
-    check_machine_paths,
+    check_migrations, check_machine_paths,
 ]
 
 

@@ -237,6 +237,10 @@ struct kept_request {
 
 void service_fixture_done(struct service_fixture *f)
 {
+	if (store_seals_late(f->service.store))
+		must(audit_sealer_step(
+			 &f->base.sealer, f->service.store, fixture_request(f, "seal")) == OK,
+		    "sealing");
 	fixture_store_tx(f, verify_fn, f);
 	outbox_free(&f->service.outbox);
 	kv_close(&f->service.kv);

@@ -1,11 +1,13 @@
 #include "tests/support/store_fixture.h"
 
+#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/support/child.h"
 
 #define KEY "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
@@ -34,19 +36,99 @@ const char *store_fixture_home(void)
 	return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 
-void store_fixture_init(struct store_fixture *f)
+/* --- PostgreSQL --- */
+
+static struct child server; /* pid 0: SQLite */
+static PGconn *admin;
+
+static bool is_postgresql(void)
 {
-	char dir[64];
+	return server.pid != 0;
+}
+
+static void do_sql(const char *sql)
+{
+	PGresult *result = PQexec(admin, sql);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		must(false, PQerrorMessage(admin));
+	PQclear(result);
+}
+
+static struct str url_of(struct arena *arena, const char *database)
+{
+	return str_printf(arena, "postgresql://postgres@127.0.0.1:%u/%s", server.port, database);
+}
+
+static void migrate_url(struct arena *arena, struct str url)
+{
 	struct migrate_result result;
 
-	*f = (struct store_fixture){ .arena = arena_new(ARENA_PLAIN, 0) };
+	if (migrate(url, false, arena, NULL, NULL, &result) != OK)
+		must(false, str_cstr(arena, result.problem));
+}
+
+/* One database, whose schema is made once and whose rows go with each fixture. */
+bool store_fixture_postgresql(void)
+{
+	struct arena *arena = arena_new(ARENA_PLAIN, 0);
+
+	if (access("/usr/lib/postgresql", X_OK) != 0)
+		return false;
+	child_start(&server, "postgresql.py", (const char *const[]){ NULL });
+	migrate_url(arena, url_of(arena, "postgres"));
+	admin = PQconnectdb(url_of(arena, "postgres").ptr);
+	must(PQstatus(admin) == CONNECTION_OK, PQerrorMessage(admin));
+	arena_free(&arena);
+	return true;
+}
+
+void store_fixture_postgresql_stop(void)
+{
+	PQfinish(admin);
+	child_stop(&server);
+	server = (struct child){ .pid = 0 };
+}
+
+static void empty_database(struct store_fixture *f)
+{
+	do_sql("DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(oid::regclass::text, ', ')"
+	       " || ' RESTART IDENTITY' FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+	       " AND relkind IN ('r', 'p') AND relname <> 'schema_migration'); END $$");
+	f->config.url = url_of(f->arena, "postgres");
+	f->config.pool_size = 8;
+}
+
+/* --- SQLite --- */
+
+static void make_file(struct store_fixture *f)
+{
+	char dir[64];
+
 	snprintf(dir, sizeof(dir), "%s/cloakroom-store-XXXXXX", store_fixture_home());
 	must(mkdtemp(dir) != NULL, "mkdtemp");
 	f->dir = str_dup(f->arena, str_of(dir));
 	f->path = str_printf(f->arena, "%s/cloakroom.db", dir);
 	f->config.url = str_printf(f->arena, "sqlite:%.*s", STR_ARG(f->path));
-	must(migrate(f->config.url, false, f->arena, NULL, NULL, &result) == OK,
-	    str_cstr(f->arena, result.problem));
+	migrate_url(f->arena, f->config.url);
+}
+
+static void remove_file(struct store_fixture *f)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		unlink(str_printf(f->arena, "%.*s%s", STR_ARG(f->path), ends[i]).ptr);
+	rmdir(f->dir.ptr);
+}
+
+void store_fixture_init(struct store_fixture *f)
+{
+	*f = (struct store_fixture){ .arena = arena_new(ARENA_PLAIN, 0) };
+	if (is_postgresql())
+		empty_database(f);
+	else
+		make_file(f);
 	make_keys(f);
 }
 
@@ -60,12 +142,9 @@ void store_fixture_open(struct store_fixture *f)
 
 void store_fixture_done(struct store_fixture *f)
 {
-	static const char *const ends[] = { "", "-wal", "-shm" };
-
 	store_close(&f->store);
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		unlink(str_printf(f->arena, "%.*s%s", STR_ARG(f->path), ends[i]).ptr);
-	rmdir(f->dir.ptr);
+	if (!is_postgresql())
+		remove_file(f);
 	keyring_unref(&f->keys);
 	arena_free(&f->arena);
 }
@@ -101,6 +180,12 @@ enum err fixture_tx(struct store_fixture *f, store_fn *fn, void *arg)
 enum err fixture_read(struct store_fixture *f, store_fn *fn, void *arg)
 {
 	return store_read(f->store, request_kept(f), STORE_PRIMARY, fn, arg);
+}
+
+void fixture_seal(struct store_fixture *f)
+{
+	if (store_seals_late(f->store))
+		must(audit_sealer_step(&f->sealer, f->store, request_kept(f)) == OK, "sealing");
 }
 
 struct uuid fixture_id(char kind, unsigned n)

@@ -1,4 +1,5 @@
-/* A store of its own for a test: fresh files, a key ring, rows that only differ in their number. */
+/* A store of its own for a test: fresh files or a fresh database, a key ring, rows that only differ
+ * in their number. */
 #ifndef TESTS_SUPPORT_STORE_FIXTURE_H
 #define TESTS_SUPPORT_STORE_FIXTURE_H
 
@@ -16,7 +17,15 @@ struct store_fixture {
 	struct keyring *keys;
 	struct store_config config; /* change it between the two calls below */
 	struct store *store;
+	struct audit_sealer sealer;
 };
+
+/**
+ * store_fixture_postgresql() - from here on fixtures are databases of a PostgreSQL server that this
+ * call starts; false when none is installed. store_fixture_postgresql_stop() ends it.
+ */
+bool store_fixture_postgresql(void);
+void store_fixture_postgresql_stop(void);
 
 /** store_fixture_home() - the folder in which fixtures make their directories. */
 const char *store_fixture_home(void);
@@ -31,6 +40,9 @@ void store_fixture_done(struct store_fixture *f);
 enum err fixture_tx(struct store_fixture *f, store_fn *fn, void *arg);
 /** fixture_read() - the same for store_read(). */
 enum err fixture_read(struct store_fixture *f, store_fn *fn, void *arg);
+
+/** fixture_seal() - where seals come after the commit, seal now. */
+void fixture_seal(struct store_fixture *f);
 
 /** fixture_id() - the @n-th id of a kind, e.g. 'u'; sorts by @n. */
 struct uuid fixture_id(char kind, unsigned n);

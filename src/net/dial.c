@@ -36,7 +36,7 @@ static X509_STORE *load_trusted(const struct net *net)
 }
 
 /* Reading all certificates takes longer than a whole transfer, so it is done once. */
-static bool ensure_trusted(struct net *net)
+bool net_ensure_trusted(struct net *net)
 {
 	bool loaded;
 
@@ -53,7 +53,7 @@ static void prepare(void *arg)
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct preparation *p = arg;
 
-	p->no_certificates = p->tls && !ensure_trusted(p->net);
+	p->no_certificates = p->tls && !net_ensure_trusted(p->net);
 	p->failure = getaddrinfo(p->host, NULL, &hints, &p->found);
 }
 

@@ -37,6 +37,9 @@ struct str target_query(const struct target *target, struct str name);
 /** target_ascii_host() - a domain as DNS and old mail servers know it (RFC 5891); false: none. */
 bool target_ascii_host(struct arena *arena, struct str host, struct str *ret);
 
+/** net_ensure_trusted() - load the trusted certificates; blocks the first time. */
+bool net_ensure_trusted(struct net *net);
+
 /** address_is_public() - may a name given by strangers lead here? @sa: IPv4 or IPv6. */
 bool address_is_public(const struct sockaddr *sa);
 

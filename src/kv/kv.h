@@ -1,21 +1,36 @@
 /*
  * Limits, challenges and rebuildable caches: everything that may be lost without losing a record.
- * kv_local keeps them in the process (limits that matter also in the store, so that a restart does
- * not forgive); kv_redis joins behind the same calls.
+ * Without a URL they are kept in the process (limits that matter also in the store, so that a
+ * restart does not forgive). With one, limits and challenges are shared through Redis; while it is
+ * away challenges are refused, and of each limit this process admits its share, and what the store
+ * remembers counts as well.
  */
 #ifndef KV_KV_H
 #define KV_KV_H
 
+#include "net/http_client.h"
 #include "store/store.h"
 
 struct kv;
 
 struct kv_config {
-	struct str url;    /* empty: in the process */
-	size_t max_memory; /* of the limit table; 0: 64 MiB */
+	struct str url;       /* redis://… or rediss://…; empty: in the process */
+	size_t max_memory;    /* of the limit table; 0: 64 MiB */
+	int64_t timeout_us;   /* of one call to Redis; 0: 50 ms */
+	unsigned connections; /* to it, of the threads together and of each loop; 0: 16 */
+	/* Servers that share it: while it is away each admits that part of a limit; 0: 2. */
+	unsigned nodes;
+	struct net *net; /* with @url */
 };
 
-/** kv_open() - reads the durable admissions back before it returns. */
+/** kv_check_url() - a sentence for what is wrong with @url, or the empty str. */
+struct str kv_check_url(struct arena *arena, struct str url);
+
+/**
+ * kv_open() - reads the durable admissions back before it returns
+ *
+ * Does not need Redis to be there.
+ */
 MUST_CHECK enum err kv_open(const struct kv_config *config, struct store *store, struct request *rq,
     struct kv **ret, struct str *ret_problem);
 void kv_close(struct kv **kv);
@@ -89,6 +104,8 @@ MAY_YIELD MUST_CHECK enum err kv_sweep(struct kv *kv, struct request *rq);
 struct kv_gauges {
 	uint64_t admitted, refused, evicted;
 	size_t subjects, bytes;
+	uint64_t shared_calls, shared_failures; /* to Redis */
+	bool shared_away;
 };
 /** kv_gauges() - read them all; any thread. */
 struct kv_gauges kv_gauges(struct kv *kv);

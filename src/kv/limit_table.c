@@ -238,7 +238,10 @@ static int64_t longest_wait(
 			c->subject->window_us = c->limit->window_us;
 			subject_advance(c->subject, now_us);
 		}
-		wait_us = subject_wait(c->subject, c->limit, same_before(claims, i), now_us);
+		wait_us = 0;
+		if (!c->count_only)
+			wait_us =
+			    subject_wait(c->subject, c->limit, same_before(claims, i), now_us);
 		shard->refused += wait_us > 0;
 		if (wait_us > longest_us)
 			longest_us = wait_us;

@@ -31,11 +31,13 @@ struct limit_key {
 struct limit_claim {
 	struct limit_key key;
 	const struct kv_limit *limit;
+	bool count_only; /* somebody else says whether it is too many */
 
 	/* Set by limit_table_claim(). */
 	struct subject *subject; /* pinned until settled */
 	uint32_t epoch;
 	int64_t at_us;
+	bool drew;      /* on a block that is stored already */
 	uint32_t lease; /* to be stored before the admission counts: 1, a block, or 0 for nothing */
 };
 

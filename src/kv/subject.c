@@ -102,6 +102,8 @@ void subject_admit(struct subject *s, struct limit_claim *claim, int64_t now_us)
 	claim->epoch = s->epoch;
 	claim->at_us = now_us;
 	claim->lease = take_lease(s, claim->limit, now_us);
+	claim->drew =
+	    claim->lease == 0 && claim->limit->durable && claim->limit->max > KV_EXACT_MAX;
 }
 
 /* Of the marks stamped at or after the claim, the first is the one that took it in. */
@@ -129,6 +131,8 @@ void subject_settle(struct subject *s, const struct limit_claim *claim, bool kep
 		s->lease_left = kept ? claim->lease - 1 : 0;
 		s->lease_until_us = claim->at_us + claim->limit->window_us;
 	}
+	if (!kept && claim->drew)
+		s->lease_left++;
 	/* One that has left its window meanwhile is no longer there to be taken back. */
 	if (!kept && now_us < claim->at_us + claim->limit->window_us)
 		take_back(s, now_us < claim->at_us ? now_us : claim->at_us);

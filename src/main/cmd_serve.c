@@ -51,11 +51,13 @@ static void metrics(void *arg, struct buf *out)
 static enum err open_limits(struct server *s)
 {
 	struct service *service = &s->core.service;
+	struct kv_config config = s->core.config->kv;
 	struct request rq;
 	enum err e;
 
+	config.net = service->net;
 	core_request(&s->core, &rq, STR("start"), now_mono_us() + 30 * US_PER_S);
-	e = kv_open(&s->core.config->kv, service->store, &rq, &service->kv, &s->problem);
+	e = kv_open(&config, service->store, &rq, &service->kv, &s->problem);
 	s->problem = str_dup(s->core.arena, s->problem);
 	request_done(&rq);
 	return e;

@@ -158,8 +158,14 @@ static struct str database(struct arena *arena, const struct config *c)
 	return STR_NULL;
 }
 
+static struct str shared_limits(struct arena *arena, const struct config *c)
+{
+	return kv_check_url(arena, c->kv.url);
+}
+
 static rule *const rules[] = {
 	database,
+	shared_limits,
 	public_url,
 	cors_origins,
 	trusted_proxies,

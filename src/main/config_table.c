@@ -252,7 +252,31 @@ const struct setting settings[] = {
 	{ .name = "redis.url",
 	    CREDENTIALS(kv.url),
 	    .value = "",
-	    .doc = "Where limits and challenges are shared; empty keeps them in the process." },
+	    .doc =
+		"Redis 6.2 or later, or Valkey, alone or a cluster, where servers share limits and "
+		"challenges: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// over "
+		"TLS. Empty keeps them in the process." },
+	{ .name = "redis.timeout",
+	    DURATION(kv.timeout_us),
+	    .value = "50ms",
+	    .min = US_PER_MS,
+	    .max = 5 * US_PER_S,
+	    .doc = "Time for one call to it, connecting included." },
+	{ .name = "redis.connections",
+	    NUMBER(kv.connections),
+	    .value = "16",
+	    .min = 1,
+	    .max = 1024,
+	    .doc =
+		"Connections to it: so many for the worker threads together, and for each loop." },
+	{ .name = "limits.nodes",
+	    NUMBER(kv.nodes),
+	    .value = "2",
+	    .min = 1,
+	    .max = 1000,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc =
+		"Servers that share redis.url. While it is away each admits that part of a limit." },
 	{ .name = "limits.memory",
 	    SIZE(kv.max_memory),
 	    .value = "64MiB",

@@ -81,6 +81,9 @@ void gauges_write(
 	counter(out, "limits_evicted_total", k.evicted);
 	gauge(out, "limits_subjects", k.subjects);
 	gauge(out, "limits_bytes", k.bytes);
+	counter(out, "redis_calls_total", k.shared_calls);
+	counter(out, "redis_failures_total", k.shared_failures);
+	gauge(out, "redis_away", k.shared_away);
 	counter(out, "outbox_delivered_total", o.delivered);
 	counter(out, "outbox_retried_total", o.retried);
 	counter(out, "outbox_dead_total", o.dead);

@@ -1,5 +1,7 @@
 #include "store/limit_store.h"
 
+#include <assert.h>
+
 #include "store/columns.h"
 #include "store/db.h"
 
@@ -41,6 +43,24 @@ enum err limit_each_live(struct tx *tx, int64_t now_us,
 	const struct val now = val_int(now_us);
 	enum err r = tx_each(tx, STMT_LIMIT_LIVE, &now, 1, live_one, &live);
 
+	tx_use_arena(tx, own);
+	arena_free(&live.scratch);
+	return r;
+}
+
+enum err limit_each_of(struct tx *tx, const struct str *subjects, size_t n, int64_t now_us,
+    void (*each)(void *arg, const struct limit_admission *a), void *arg)
+{
+	struct val params[1 + LIMIT_SUBJECTS_MAX] = { val_int(now_us) };
+	struct live live = { each, arg, arena_new(ARENA_PLAIN, 0) };
+	struct arena *own;
+	enum err r;
+
+	assert(n > 0 && n <= LIMIT_SUBJECTS_MAX);
+	for (size_t i = 0; i < LIMIT_SUBJECTS_MAX; i++)
+		params[1 + i] = val_blob(subjects[i < n ? i : 0]);
+	own = tx_use_arena(tx, live.scratch);
+	r = tx_each(tx, STMT_LIMIT_OF, params, ARRAY_LEN(params), live_one, &live);
 	tx_use_arena(tx, own);
 	arena_free(&live.scratch);
 	return r;

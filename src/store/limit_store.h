@@ -14,6 +14,11 @@ MUST_CHECK enum err limit_insert(struct tx *tx, const struct limit_admission *a)
 /** limit_each_live() - every admission that has not expired, oldest first. */
 MUST_CHECK enum err limit_each_live(struct tx *tx, int64_t now_us,
     void (*each)(void *arg, const struct limit_admission *a), void *arg);
+/** LIMIT_SUBJECTS_MAX - that limit_each_of() takes. */
+#define LIMIT_SUBJECTS_MAX 16
+/** limit_each_of() - the admissions of these subjects that have not expired, oldest first. */
+MUST_CHECK enum err limit_each_of(struct tx *tx, const struct str *subjects, size_t n,
+    int64_t now_us, void (*each)(void *arg, const struct limit_admission *a), void *arg);
 /** limit_forget() - drop @subject's admissions made at or before @until_us. */
 MUST_CHECK enum err limit_forget(struct tx *tx, struct str subject, int64_t until_us);
 /** limit_sweep() - delete what has expired by @now_us; @limit at most. */

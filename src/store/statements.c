@@ -283,6 +283,10 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_LIMIT_LIVE] =
 		"SELECT subject, at, amount, expires_at FROM limit_admissions"
 		" WHERE expires_at > $1 ORDER BY id",
+	[STMT_LIMIT_OF] =
+		"SELECT subject, at, amount, expires_at FROM limit_admissions"
+		" WHERE expires_at > $1 AND subject IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+		" $12, $13, $14, $15, $16, $17) ORDER BY id",
 	[STMT_LIMIT_FORGET] = "DELETE FROM limit_admissions WHERE subject = $1 AND at <= $2",
 	[STMT_LIMIT_SWEEP] =
 		"DELETE FROM limit_admissions WHERE id IN (SELECT id"

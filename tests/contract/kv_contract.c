@@ -1,76 +1,23 @@
 /* What kv.h promises, held against every engine over a real store, restarts and kills included. */
-#include <setjmp.h>
+#include "tests/contract/kv_shop.h"
+
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "kv/kv.h"
-#include "tests/contract/rt_host.h"
-#include "tests/support/store_fixture.h"
-
 #define TASKS 64
 
-static const struct kv_limit ten = { STR_INIT("ten"), 10, US_PER_HOUR, true };
-static const struct kv_limit ten_in_memory = { STR_INIT("memory"), 10, US_PER_HOUR, false };
-static const struct kv_limit thousand = { STR_INIT("thousand"), 1000, US_PER_DAY, true };
+#define ten limit_ten
+#define ten_in_memory limit_ten_in_memory
+#define thousand limit_thousand
+#define ask shop_ask
+#define ask_one shop_ask_one
 
-/* A kv over a store of its own, and what happened to it. */
-struct shop {
+/* A host whose kv is over Redis. */
+struct place {
 	struct host host;
-	struct store_fixture f;
-	struct kv *kv;
-	int admitted, refused, filled;
+	bool shared;
 };
-
-static void open_kv(struct shop *s)
-{
-	struct str problem = STR_NULL;
-	struct request rq;
-
-	store_fixture_open(&s->f);
-	request_init(&rq, NULL, NEVER_US);
-	CHECK(kv_open(&(struct kv_config){ 0 }, s->f.store, &rq, &s->kv, &problem) == OK);
-	request_done(&rq);
-}
-
-static void close_kv(struct shop *s)
-{
-	kv_close(&s->kv);
-	store_close(&s->f.store);
-}
-
-static void reopen_kv(struct shop *s)
-{
-	close_kv(s);
-	open_kv(s);
-}
-
-/* Asks for one admission of each of @limits. */
-static enum err ask(
-    struct shop *s, struct str subject, const struct kv_limit *const *limits, size_t n)
-{
-	struct kv_ask asks[4];
-	struct request rq;
-	enum err r;
-
-	request_init(&rq, NULL, NEVER_US);
-	rq.keys = s->f.keys;
-	for (size_t i = 0; i < n; i++)
-		asks[i] = (struct kv_ask){ limits[i], subject };
-	r = kv_admit(s->kv, &rq, asks, n);
-	CHECK(r == OK || rq.retry_after_us > 0);
-	request_done(&rq);
-	return r;
-}
-
-static enum err ask_one(struct shop *s, const struct kv_limit *limit)
-{
-	return ask(s, STR("ada@example.com"), &limit, 1);
-}
 
 static void count(struct shop *s, enum err r)
 {
@@ -89,16 +36,18 @@ static void run_tasks(struct shop *s, unsigned seed, void (*fn)(void *arg), size
 
 static void each_seed(void **state, void (*test)(struct shop *s, unsigned seed))
 {
-	const struct host *host = *state;
+	const struct place *place = *state;
 
-	for (unsigned seed = 0; seed < host->rounds; seed++) {
-		struct shop s = { .host = *host };
+	if (place->shared && redis_server.port == 0)
+		skip(); /* there is no redis-server here */
+	for (unsigned seed = 0; seed < place->host.rounds; seed++) {
+		struct shop s = { .host = place->host, .shared = place->shared };
 
-		store_fixture_init(&s.f);
-		open_kv(&s);
+		shop_init(&s);
+		shop_open(&s);
 		test(&s, seed);
-		kv_close(&s.kv);
-		store_fixture_done(&s.f);
+		shop_close(&s);
+		shop_done(&s);
 	}
 }
 
@@ -114,7 +63,8 @@ static void ten_of_64(struct shop *s, unsigned seed)
 	assert_int_equal(s->refused, TASKS - 10);
 	if (s->host.engine == ENGINE_SIMULATION)
 		return; /* its clock stands before the real one's */
-	reopen_kv(s);
+	shop_close(s);
+	shop_open(s);
 	run_tasks(s, seed, task_ten, TASKS);
 	assert_int_equal(s->admitted, 10);
 }
@@ -239,6 +189,7 @@ static void task_take(void *arg)
 	bool found, put;
 
 	request_init(&rq, NULL, NEVER_US);
+	rq.keys = s->f.keys;
 	CHECK(kv_put(s->kv, &rq, STR("s"), STR("k"), STR("v"), US_PER_HOUR, &put) == OK);
 	CHECK(kv_take(s->kv, &rq, STR("s"), STR("k"), &value, &found) == OK);
 	__atomic_add_fetch(&s->admitted, (int)put, __ATOMIC_ACQ_REL);
@@ -269,8 +220,8 @@ static void test_forgiven(void **state)
 	struct request rq;
 
 	(void)state;
-	store_fixture_init(&s.f);
-	open_kv(&s);
+	shop_init(&s);
+	shop_open(&s);
 	for (int i = 0; i < 10; i++)
 		CHECK(ask_one(&s, &ten) == OK);
 	for (int i = 0; i < 1000; i++)
@@ -281,15 +232,16 @@ static void test_forgiven(void **state)
 	request_done(&rq);
 	CHECK(ask_one(&s, &ten) == OK && ask_one(&s, &thousand) == OK);
 	/* The store forgot as well, but not what came after. */
-	reopen_kv(&s);
+	shop_close(&s);
+	shop_open(&s);
 	for (int i = 0; i < 9; i++)
 		CHECK(ask_one(&s, &ten) == OK);
 	assert_int_equal(ask_one(&s, &ten), ERR_THROTTLED);
 	for (int i = 0; i < 950; i++)
 		CHECK(ask_one(&s, &thousand) == OK);
 	assert_int_equal(ask_one(&s, &thousand), ERR_THROTTLED);
-	kv_close(&s.kv);
-	store_fixture_done(&s.f);
+	shop_close(&s);
+	shop_done(&s);
 }
 
 /* A key put before the old one does not change whom the limits know. */
@@ -305,8 +257,8 @@ static void test_new_active_key(void **state)
 	const char *problem = "";
 
 	(void)state;
-	store_fixture_init(&s.f);
-	open_kv(&s);
+	shop_init(&s);
+	shop_open(&s);
 	for (int i = 0; i < 10; i++)
 		CHECK(ask_one(&s, &ten) == OK);
 	assert_int_equal(keyring_new(&config, &keys, &problem), OK);
@@ -316,8 +268,8 @@ static void test_new_active_key(void **state)
 	assert_int_equal(ask_one(&s, &ten), ERR_THROTTLED);
 	s.f.keys = old;
 	keyring_unref(&keys);
-	kv_close(&s.kv);
-	store_fixture_done(&s.f);
+	shop_close(&s);
+	shop_done(&s);
 }
 
 /* What cannot be stored is not admitted, and not counted either. */
@@ -327,9 +279,9 @@ static void test_store_fails(void **state)
 	struct shop s = { .host = { ENGINE_SYNC, 1 } };
 
 	(void)state;
-	store_fixture_init(&s.f);
+	shop_init(&s);
 	s.f.config.read_only = true;
-	open_kv(&s);
+	shop_open(&s);
 	for (int i = 0; i < 30; i++) {
 		assert_int_equal(ask(&s, STR("ada"), both, 2), ERR_UNAVAILABLE);
 		assert_int_equal(ask_one(&s, &thousand), ERR_UNAVAILABLE);
@@ -338,8 +290,8 @@ static void test_store_fails(void **state)
 		assert_int_equal(ask(&s, STR("ada"), &both[0], 1), OK);
 	assert_int_equal(ask(&s, STR("ada"), &both[0], 1), ERR_THROTTLED);
 	assert_int_equal(kv_gauges(s.kv).admitted, 10);
-	kv_close(&s.kv);
-	store_fixture_done(&s.f);
+	shop_close(&s);
+	shop_done(&s);
 }
 
 static enum err count_rows(struct tx *tx, void *arg);
@@ -363,8 +315,8 @@ static void test_rows_and_sweep(void **state)
 	int rows = 0;
 
 	(void)state;
-	store_fixture_init(&s.f);
-	open_kv(&s);
+	shop_init(&s);
+	shop_open(&s);
 	for (int i = 0; i < 500; i++)
 		CHECK(ask_one(&s, &thousand) == OK);
 	CHECK(ask_one(&s, &brief) == OK);
@@ -377,14 +329,14 @@ static void test_rows_and_sweep(void **state)
 	CHECK(fixture_read(&s.f, count_rows, &rows) == OK);
 	assert_int_equal(rows, 10);
 	assert_int_equal(kv_gauges(s.kv).subjects, 1);
-	kv_close(&s.kv);
-	store_fixture_done(&s.f);
+	shop_close(&s);
+	shop_done(&s);
 }
 
 /* In a child: say each admission, then die as hard as a process can. */
 static void admit_and_die(struct shop *s, const struct kv_limit *limit, int n, int out)
 {
-	open_kv(s);
+	shop_open(s);
 	for (int i = 0; i < n; i++) {
 		CHECK(ask_one(s, limit) == OK);
 		CHECK(write(out, "x", 1) == 1);
@@ -400,7 +352,7 @@ static int admitted_after_kill(const struct kv_limit *limit, int before)
 	char byte;
 	pid_t pid;
 
-	store_fixture_init(&s.f);
+	shop_init(&s);
 	CHECK(pipe(ends) == 0);
 	pid = fork();
 	if (pid == 0)
@@ -410,11 +362,11 @@ static int admitted_after_kill(const struct kv_limit *limit, int before)
 		said++;
 	close(ends[0]);
 	CHECK(waitpid(pid, NULL, 0) == pid && said == before);
-	open_kv(&s);
+	shop_open(&s);
 	while (ask_one(&s, limit) == OK)
 		after++;
-	kv_close(&s.kv);
-	store_fixture_done(&s.f);
+	shop_close(&s);
+	shop_done(&s);
 	return after;
 }
 
@@ -428,20 +380,25 @@ static void test_killed(void **state)
 
 int main(void)
 {
-	static struct host sync = { ENGINE_SYNC, 3 }, async = { ENGINE_ASYNC, 3 },
-			   sim = { ENGINE_SIMULATION, 8 };
+	static struct place sync = { { ENGINE_SYNC, 3 }, false };
+	static struct place async = { { ENGINE_ASYNC, 3 }, false };
+	static struct place sim = { { ENGINE_SIMULATION, 8 }, false };
+	static struct place redis_sync = { { ENGINE_SYNC, 3 }, true };
+	static struct place redis_async = { { ENGINE_ASYNC, 3 }, true };
 #define ON(fn, h)                                                        \
 	{                                                                \
 		.name = #fn "/" #h, .test_func = fn, .initial_state = &h \
 	}
-#define ON_ALL(fn) ON(fn, sync), ON(fn, async), ON(fn, sim)
+#define ON_REAL(fn) ON(fn, sync), ON(fn, async), ON(fn, redis_sync), ON(fn, redis_async)
+#define ON_ALL(fn) ON_REAL(fn), ON(fn, sim)
+	const struct CMUnitTest forking[] = {
+		cmocka_unit_test(test_killed), /* before there are threads */
+	};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_killed), /* forks: before there are threads */
 		ON_ALL(test_ten_of_64),
 		ON_ALL(test_blocks_are_shared),
 		/* Asks from outside the tasks too, where the simulation has another clock. */
-		ON(test_all_or_none, sync),
-		ON(test_all_or_none, async),
+		ON_REAL(test_all_or_none),
 		ON_ALL(test_one_filler),
 		ON_ALL(test_taken_once),
 		cmocka_unit_test(test_forgiven),
@@ -450,5 +407,6 @@ int main(void)
 		cmocka_unit_test(test_rows_and_sweep),
 	};
 
-	return cmocka_run_group_tests_name("kv", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("kv killed", forking, NULL, NULL) +
+	       cmocka_run_group_tests_name("kv", tests, kv_start, kv_stop) + kv_shared_tests();
 }

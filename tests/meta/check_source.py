@@ -17,6 +17,7 @@ VENDORS = {
     r"openssl/.*": {"crypto", "net"},
     r"sqlite3\.h|libpq-fe\.h": {"store"},
     r"jansson\.h": {"base"},
+    r"hiredis/.*": {"kv"},
     r"curl/.*": {"net"},
     r"phonenumbers/.*|idn2\.h|uni(case|norm|str|ctype)\.h": {"service"},
 }

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+from . import redis
 from .canary import Canary
 
 TOKEN_SECRET = b"http-tests-token-secret-32-bytes"
@@ -84,7 +85,7 @@ class Server:
     def __init__(self, build, settings=None, program="cloakroom", dev=True, environment=None):
         self.build = os.path.abspath(build)
         self.program = _find(self.build, program)
-        self.settings = {**DEFAULTS, **(settings or {})}
+        self.settings = {**DEFAULTS, **redis.settings(), **(settings or {})}
         self.dev = ["--dev"] if dev else []
         self.environment = environment or {}
         self.directory = tempfile.mkdtemp(prefix="cloakroom-http-", dir=_room())

@@ -64,12 +64,40 @@ static bool take_role(struct loader *l, struct str name, char sep, const struct 
 	return roles_put(l->arena, l->config, &setting, &l->problem);
 }
 
+/* The value is in a file of its own, which ends in a newline or not. */
+static bool read_value(struct loader *l, struct str where, struct str path, struct str *ret)
+{
+	struct str problem;
+
+	if (file_read(l->secrets, str_cstr(l->arena, path), SECRET_FILE_MAX, ret, &problem) != OK)
+		return refuse(
+		    l, str_printf(l->arena, "%.*s: %.*s", STR_ARG(where), STR_ARG(problem)));
+	while (str_ends(*ret, STR("\n")) || str_ends(*ret, STR("\r")))
+		*ret = str_upto(*ret, ret->len - 1);
+	return true;
+}
+
+/* The row a line sets; @ret_file as for a variable. */
+static int find_line(struct str name, bool *ret_file)
+{
+	int i = setting_find(name);
+
+	*ret_file = i < 0 && str_ends(name, STR("_file"));
+	if (*ret_file) {
+		i = setting_find(str_upto(name, name.len - 5));
+		if (i >= 0 && !is_hidden(&settings[i]))
+			i = -1;
+	}
+	return i;
+}
+
 static bool take_line(void *arg, const struct config_line *line)
 {
 	struct loader *l = arg;
 	struct str where = str_printf(l->arena, "%.*s:%u", STR_ARG(l->config->file), line->number);
 	struct config_value value = { line->value, CONFIG_FILE, where };
-	int i = setting_find(line->name);
+	bool by_file;
+	int i = find_line(line->name, &by_file);
 
 	if (i < 0 && str_starts(line->name, STR("role.")))
 		return take_role(l, str_from(line->name, 5), '.', &value);
@@ -81,7 +109,9 @@ static bool take_line(void *arg, const struct config_line *line)
 		return refuse(
 		    l, str_printf(l->arena, "%.*s: %.*s is set already, at %.*s.", STR_ARG(where),
 			   STR_ARG(line->name), STR_ARG(l->config->values[i].where)));
-	put(l, i, line->value, CONFIG_FILE, where);
+	if (by_file && !read_value(l, where, line->value, &value.text))
+		return false;
+	put(l, i, value.text, CONFIG_FILE, where);
 	return true;
 }
 
@@ -150,7 +180,7 @@ static bool take_variable(struct loader *l, struct str name, struct str value)
 {
 	bool by_file;
 	int i = find_variable(l, name, &by_file);
-	struct str problem, nearest;
+	struct str nearest;
 
 	if (i < 0 && str_starts(name, STR(PREFIX "ROLE_")))
 		return take_role(l, str_lower(l->arena, str_from(name, sizeof(PREFIX "ROLE_") - 1)),
@@ -165,14 +195,8 @@ static bool take_variable(struct loader *l, struct str name, struct str value)
 		return refuse(
 		    l, str_printf(l->arena, "%.*s and %.*s are both set; only one may be.",
 			   STR_ARG(l->config->values[i].where), STR_ARG(name)));
-	if (by_file) {
-		if (file_read(l->secrets, str_cstr(l->arena, value), SECRET_FILE_MAX, &value,
-			&problem) != OK)
-			return refuse(
-			    l, str_printf(l->arena, "%.*s: %.*s", STR_ARG(name), STR_ARG(problem)));
-		while (str_ends(value, STR("\n")) || str_ends(value, STR("\r")))
-			value = str_upto(value, value.len - 1);
-	}
+	if (by_file && !read_value(l, name, value, &value))
+		return false;
 	put(l, i, value, CONFIG_ENVIRONMENT, str_dup(l->arena, name));
 	return true;
 }

@@ -553,6 +553,25 @@ static void secrets_may_come_from_files(void **state)
 	says(l, "CLOAKROOM_TOKEN_SECRET_FILE: ");
 }
 
+static void a_line_may_name_a_secrets_file(void **state)
+{
+	struct loaded *l = *state;
+	const char *text = str_cstr(
+	    l->arena, str_printf(l->arena, "token.secret_file = %s/secret\n", l->directory));
+
+	write_file(l, "secret", "0:c2VjcmV0\n", 0600);
+	loads(l, text);
+	assert_str(secret_reveal(l->config->keys.token_secret), "0:c2VjcmV0");
+	load(l, str_cstr(l->arena, str_printf(l->arena, "token.secret = other\n%s", text)), NULL,
+	    true);
+	says(l, "token.secret_file is set already");
+	unlink(path_of(l, "secret"));
+	load(l, text, NULL, true);
+	says(l, "secret");
+	load(l, "log.level_file = /dev/null\n", NULL, true);
+	says(l, "there is no setting log.level_file");
+}
+
 static void secrets_are_never_shown(void **state)
 {
 	struct loaded *l = *state;
@@ -704,6 +723,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    the_file_may_be_named_by_the_environment, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_may_come_from_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_line_may_name_a_secrets_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(secrets_are_never_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(warnings, setup, teardown),
 		cmocka_unit_test_setup_teardown(loosened_settings_are_listed, setup, teardown),

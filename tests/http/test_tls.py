@@ -2,32 +2,21 @@
 """TLS on a listener of our own: what is spoken, what is refused, and that bytes do not get stuck
 between a record and a request."""
 import json
-import os
 import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import time
 import warnings
 
 from lib.case import Suite
+from lib.certificate import make_certificate
 from lib.server import Server, free_port
 from lib.wire import Wire, WireError, request
 
 suite = Suite(__file__)
 once = suite.once
 warnings.filterwarnings("ignore", "ssl.TLSVersion.TLSv1", DeprecationWarning)
-
-
-def make_certificate(directory, name):
-    """A self-signed certificate for localhost; returns (certificate, key)."""
-    paths = [os.path.join(directory, name + end) for end in (".crt", ".key")]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:localhost",
-         "-out", paths[0], "-keyout", paths[1]], check=True, capture_output=True)
-    return paths
 
 
 class TlsWire(Wire):

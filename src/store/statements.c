@@ -57,6 +57,9 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_USER_REPLACE_PASSWORD] =
 		"UPDATE users SET password = $2, updated_at = $3"
 		" WHERE id = $1 AND password = $4",
+	[STMT_USER_CHANGE_PASSWORD] =
+		"UPDATE users SET password = $2, password_at = $3, updated_at = $4"
+		" WHERE id = $1 AND state = 'active' AND coalesce(password_at, 0) = $5",
 	[STMT_USER_WITHHOLD_PASSWORD] =
 		"UPDATE users SET password = '!', password_at = $2, updated_at = $2"
 		" WHERE id = $1 AND is_verified = 0",

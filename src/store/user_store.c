@@ -174,6 +174,17 @@ enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded, st
 	return tx_changed(tx, STMT_USER_REPLACE_PASSWORD, params, 4, ret_changed);
 }
 
+enum err user_change_password(struct tx *tx, const struct user_row *as_read, struct str encoded,
+    int64_t now_us, bool *ret_changed)
+{
+	int64_t before_us = as_read->password_at_us;
+	const struct val params[] = { val_uuid(&as_read->id), val_text(encoded),
+		val_int(now_us > before_us ? now_us : before_us + 1), val_int(now_us),
+		val_int(before_us) };
+
+	return tx_changed(tx, STMT_USER_CHANGE_PASSWORD, params, ARRAY_LEN(params), ret_changed);
+}
+
 enum err user_withhold_password(struct tx *tx, struct uuid id, int64_t now_us, bool *ret_withheld)
 {
 	const struct val params[] = { val_uuid(&id), val_int(now_us) };

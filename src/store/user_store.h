@@ -67,6 +67,15 @@ MUST_CHECK enum err user_set_verified(struct tx *tx, struct uuid id, int64_t now
 MUST_CHECK enum err user_set_password(struct tx *tx, struct uuid id, struct str encoded,
     struct str only_if, int64_t now_us, bool *ret_changed);
 /**
+ * user_change_password() - a new password, if nothing stands in the way of it any more than it did
+ * @as_read:     the row the decision was made on
+ * @ret_changed: false when the person is not active, or has another password since
+ *
+ * password_at always moves on, so that it tells one password from the next.
+ */
+MUST_CHECK enum err user_change_password(struct tx *tx, const struct user_row *as_read,
+    struct str encoded, int64_t now_us, bool *ret_changed);
+/**
  * user_withhold_password() - leave an account that nobody has proven without a usable password
  * @ret_withheld: false when it is verified (by now)
  */

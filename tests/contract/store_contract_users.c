@@ -106,6 +106,29 @@ static enum err change_password(struct tx *tx, void *arg)
 	return OK;
 }
 
+/* A new password replaces the one that was read, of somebody active, and nothing else. */
+static enum err replace_password(struct tx *tx, void *arg)
+{
+	struct user_row read = get(tx, 1), gone = read;
+	bool changed = false;
+
+	(void)arg;
+	CHECK(user_change_password(tx, &read, STR("d"), 9, &changed) == OK && changed);
+	CHECK(str_eq(get(tx, 1).password, STR("d")) && get(tx, 1).password_at_us == 9);
+	CHECK(user_change_password(tx, &read, STR("e"), 10, &changed) == OK && !changed);
+	read = get(tx, 1);
+	/* Two in the same moment are still two. */
+	CHECK(user_change_password(tx, &read, STR("e"), 9, &changed) == OK && changed);
+	CHECK(get(tx, 1).password_at_us == 10 && get(tx, 1).updated_at_us == 9);
+	CHECK(user_set_state(tx, read.id, USER_DISABLED, 11, &changed) == OK && changed);
+	read = get(tx, 1);
+	CHECK(user_change_password(tx, &read, STR("f"), 12, &changed) == OK && !changed);
+	gone.id = fixture_id('u', 9);
+	CHECK(user_change_password(tx, &gone, STR("f"), 12, &changed) == OK && !changed);
+	CHECK(str_eq(get(tx, 1).password, STR("e")));
+	return ERR_FORBIDDEN; /* as if it had not been */
+}
+
 static enum err note_login(struct tx *tx, void *arg)
 {
 	struct user_row read = get(tx, 1);
@@ -218,6 +241,7 @@ void store_user_changes(void *arg)
 {
 	add_users(arg, 2);
 	RUN(arg, change_password, NULL);
+	CHECK(fixture_tx(arg, replace_password, NULL) == ERR_FORBIDDEN);
 	note_logins(arg);
 	CHECK(fixture_tx(arg, settle, NULL) == ERR_FORBIDDEN);
 	RUN(arg, change_rest, NULL);

@@ -118,25 +118,15 @@ void session_access(struct request *rq, const struct session_row *session,
 static void draft_notice(
     struct request *rq, const struct account *account, struct session_draft *draft)
 {
-	enum channel channel = account->row.kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS;
-	struct message message = {
-		.channel = channel,
-		.kind = STR("new_device"),
-		.to = account->identifier,
-		.name = account->profile.first_name,
-		.locale = account_locale(rq, account),
-	};
-	struct str device;
+	struct str device, from;
 
-	if (account->row.last_login_us == 0 || !outbox_can_send(rq->service->outbox, channel) ||
+	if (account->row.last_login_us == 0 ||
 	    device_known(rq, &account->row.identifier_index, 1, &device))
 		return;
-	message.detail =
+	from =
 	    str_printf(rq->arena, "%.*s, %.*s", STR_ARG(user_agent_name(rq->arena, rq->user_agent)),
 		STR_ARG(client_address_text(rq->arena, &rq->client)));
-	draft->has_notice = true;
-	outbox_draft_message(
-	    rq->service->outbox, rq, &account->row.id, &account->key, &message, &draft->notice);
+	notice_draft(rq, account, STR("new_device"), from, &draft->notice);
 }
 
 void session_draft(struct request *rq, const struct account *account, struct str amr,
@@ -237,12 +227,12 @@ static enum err notice_device(struct request *rq, struct tx *tx, const struct se
 	bool seen = false;
 	enum err e;
 
-	if (!draft->has_notice)
+	if (!draft->notice.present)
 		return OK;
 	e = session_device_seen(tx, draft->row.user_id, draft->row.device_id, &seen);
 	if (e != OK || seen)
 		return e;
-	e = outbox_insert(tx, &draft->notice);
+	e = notice_post(tx, &draft->notice);
 	if (e != OK)
 		return e;
 	return outbox_append_event(rq->service->outbox, tx, STR("session.new_device"),

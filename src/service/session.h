@@ -8,6 +8,7 @@
 
 #include "service/account.h"
 #include "service/idempotency.h"
+#include "service/notice.h"
 #include "service/service.h"
 #include "store/audit_store.h"
 
@@ -56,8 +57,7 @@ struct session_draft {
 	struct session_row row;
 	struct token_pair tokens;
 	struct audit_row evicted; /* for each session that has to go; its id is filled in then */
-	bool has_notice;          /* @notice is due, unless the device has been seen before */
-	struct outbox_row notice;
+	struct notice notice;     /* due, unless the device has been seen before */
 };
 
 /** session_draft() - @amr is how the person proved themselves: "pwd", "otp". */

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "service/audit.h"
+#include "service/notice.h"
 #include "service/session_priv.h"
 #include "service/throttle.h"
 
@@ -26,8 +27,7 @@ struct rotation {
 	struct session_rotation update;
 	struct signed_token successor;
 	struct audit_row audit;
-	struct outbox_row notice; /* to the owner, on reuse */
-	bool notify;
+	struct notice notice; /* to the owner, on reuse */
 	bool rotated;
 };
 
@@ -177,8 +177,8 @@ static enum err reuse_tx(struct tx *tx, void *arg)
 		    tx, r->found.session.id, STR("refresh_reused"), r->rq->now_us, &ended);
 	if (e == OK)
 		e = audit_append(tx, r->rq->keys, &r->audit);
-	if (e == OK && ended && r->notify)
-		e = outbox_insert(tx, &r->notice);
+	if (e == OK && ended)
+		e = notice_post(tx, &r->notice);
 	if (e == OK && ended)
 		e = outbox_append_event(r->rq->service->outbox, tx, STR("session.revoked"),
 		    r->found.user.id, r->rq->now_us, fields, ARRAY_LEN(fields));
@@ -189,25 +189,11 @@ static enum err reuse_tx(struct tx *tx, void *arg)
 static enum err reused(struct rotation *r)
 {
 	struct request *rq = r->rq;
-	enum channel channel = r->found.user.kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS;
-	char when[TIME_TEXT_SIZE];
-	struct message message = {
-		.channel = channel,
-		.kind = STR("refresh_reused"),
-	};
 	enum err e = account_open(rq, &r->found.user, &r->account);
 
 	if (e != OK)
 		return e;
-	message.to = r->account->identifier;
-	message.name = r->account->profile.first_name;
-	message.locale = account_locale(rq, r->account);
-	time_format(rq->now_us, when);
-	message.detail = str_dup(rq->arena, str_of(when));
-	r->notify = outbox_can_send(rq->service->outbox, channel);
-	if (r->notify)
-		outbox_draft_message(rq->service->outbox, rq, &r->found.user.id, &r->account->key,
-		    &message, &r->notice);
+	notice_draft(rq, r->account, STR("refresh_reused"), STR_NULL, &r->notice);
 	draft_audit(r, STR("session.refresh_reused"), ERR_REFRESH_REUSED);
 	e = store_tx(rq->service->store, rq, reuse_tx, r);
 	if (e != OK)

@@ -4,6 +4,9 @@
 #include "base/log.h"
 
 #define FIELD_DESTINATION STR("flows.destination")
+#define LINK_TOKEN_BYTES 32
+/* A limit here would let anybody who has the flow's id close it for whoever has the link. */
+#define LINK_MAX_ATTEMPTS INT32_MAX
 
 /* Digits from the CSPRNG, each uniform; leading zeros are part of the code. */
 static struct str code_new(struct request *rq)
@@ -16,24 +19,63 @@ static struct str code_new(struct request *rq)
 	return str_bytes(code, digits);
 }
 
-static bool code_mac(struct request *rq, int key_id, const struct uuid *flow, struct str purpose,
+/* 256 bits: nobody types them, and nobody guesses them. */
+static struct str token_new(struct request *rq)
+{
+	char *bytes = arena_alloc(rq->secrets, LINK_TOKEN_BYTES);
+
+	random_bytes(bytes, LINK_TOKEN_BYTES);
+	return base64url_encode(rq->secrets, str_bytes(bytes, LINK_TOKEN_BYTES));
+}
+
+static bool code_mac(struct request *rq, int key_id, const struct flow_row *flow, struct str bound,
     struct str code, struct str *ret)
 {
-	struct str parts[] = { uuid_bytes(flow), purpose, code };
+	struct str parts[] = { uuid_bytes(&flow->id), flow->purpose, code, bound };
+	size_t n = ARRAY_LEN(parts) - str_empty(bound);
 	struct mac mac;
 
-	if (!keyring_mac(rq->keys, KEY_OTP, key_id, parts, ARRAY_LEN(parts), &mac))
+	if (!keyring_mac(rq->keys, KEY_OTP, key_id, parts, n, &mac))
 		return false;
 	*ret = str_dup(rq->arena, str_bytes(mac.b, sizeof(mac.b)));
 	return true;
 }
 
-enum err flow_code_hash(
-    struct request *rq, const struct flow_row *flow, struct secret code, struct str *ret)
+bool flow_code_hash(struct request *rq, const struct flow_row *flow, struct str bound,
+    struct secret code, struct str *ret)
 {
-	if (!code_mac(rq, (int)flow->code_key, &flow->id, flow->purpose, secret_reveal(code), ret))
-		return fault(rq, ERR_OTP_INVALID, "the code's key is gone");
-	return OK;
+	return code_mac(rq, (int)flow->code_key, flow, bound, secret_reveal(code), ret);
+}
+
+/* The address stands in the settings; nothing of it comes from a request. */
+static struct str make_link(
+    struct request *rq, const struct flow_row *flow, struct str address, struct str token)
+{
+	struct str id = base64url_encode(rq->arena, uuid_bytes(&flow->id));
+	struct buf out;
+
+	buf_init(&out, rq->secrets, address.len + id.len + token.len);
+	while (!str_empty(address)) {
+		if (str_starts(address, FLOW_LINK_ID)) {
+			buf_add(&out, id);
+			address = str_from(address, FLOW_LINK_ID.len);
+		} else if (str_starts(address, FLOW_LINK_TOKEN)) {
+			buf_add(&out, token);
+			address = str_from(address, FLOW_LINK_TOKEN.len);
+		} else {
+			buf_add_char(&out, address.ptr[0]);
+			address = str_from(address, 1);
+		}
+	}
+	return buf_str(&out);
+}
+
+bool flow_link_read(struct request *rq, struct str uidb64, struct str *ret)
+{
+	/* Django's encoder writes no padding, but some front ends put it back. */
+	for (int padding = 0; padding < 2 && str_ends(uidb64, STR("=")); padding++)
+		uidb64 = str_upto(uidb64, uidb64.len - 1);
+	return base64url_decode(rq->arena, uidb64, ret);
 }
 
 static struct str seal_destination(
@@ -82,7 +124,7 @@ static enum channel channel_of(struct str name)
 /*
  * Before the address is proven their name is whatever a caller typed beside it: no words of a
  * stranger's go to an address of their choice.
- * @code: empty: the message is a notice, and keeps
+ * @code: empty, like the link: the message is a notice, and keeps
  */
 static void draft_message(struct request *rq, const struct account *account, struct str kind,
     struct str code, struct flow_draft *draft)
@@ -94,9 +136,11 @@ static void draft_message(struct request *rq, const struct account *account, str
 		.name = account->row.is_verified ? account->profile.first_name : STR_NULL,
 		.locale = account_locale(rq, account),
 		.code = code,
-		.expires_at_us = str_empty(code) ? 0 : draft->row.code_expires_at_us,
+		.link = draft->link,
 	};
 
+	if (!str_empty(code) || !str_empty(draft->link))
+		message.expires_at_us = draft->row.code_expires_at_us;
 	draft->has_message = true;
 	outbox_draft_message(
 	    rq->service->outbox, rq, &account->row.id, &account->key, &message, &draft->message);
@@ -118,20 +162,17 @@ static void set_view(const struct request *rq, struct str masked, struct flow_dr
 	};
 }
 
-/* A fresh code into @draft->row, whose id and purpose are set. */
-static struct str set_code(struct request *rq, struct flow_row *row)
+/* Puts a fresh code for @life_us into @row, whose id and purpose are set. */
+static void set_code(
+    struct request *rq, struct flow_row *row, struct str bound, struct str code, int64_t life_us)
 {
-	const struct service_config *config = &rq->service->config;
-	struct str code = code_new(rq);
-
 	row->code_key = keyring_active(rq->keys);
-	if (!code_mac(rq, KEYRING_ACTIVE, &row->id, row->purpose, code, &row->code_hash))
+	if (!code_mac(rq, KEYRING_ACTIVE, row, bound, code, &row->code_hash))
 		die("no active master key");
-	row->code_expires_at_us = rq->now_us + config->otp_ttl_us;
+	row->code_expires_at_us = rq->now_us + life_us;
 	if (row->code_expires_at_us > row->expires_at_us)
 		row->code_expires_at_us = row->expires_at_us; /* no longer than its flow */
-	row->resend_at_us = rq->now_us + config->otp_cooldown_us;
-	return code;
+	row->resend_at_us = rq->now_us + rq->service->config.otp_cooldown_us;
 }
 
 static void set_idempotency(struct flow_row *row, const struct idempotency *idempotency)
@@ -148,6 +189,7 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 	const struct service_config *config = &rq->service->config;
 	struct str masked = identifier_mask(rq->arena, wish->identifier);
 	const struct account *opens = wish->decoy ? NULL : wish->account;
+	bool has_link = !str_empty(wish->link);
 	struct flow_row *row = &ret->row;
 	struct str code;
 
@@ -162,19 +204,23 @@ void flow_draft(struct request *rq, const struct flow_wish *wish, struct flow_dr
 	row->channel =
 	    channel_name(wish->identifier->kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS);
 	row->destination = seal_destination(rq, opens, masked);
-	row->max_attempts = config->otp_max_attempts;
+	row->max_attempts = has_link ? LINK_MAX_ATTEMPTS : config->otp_max_attempts;
 	row->sends = 1;
 	row->created_at_us = rq->now_us;
-	row->expires_at_us = rq->now_us + config->otp_flow_ttl_us;
+	row->expires_at_us = rq->now_us + (wish->life_us ? wish->life_us : config->otp_flow_ttl_us);
 	row->pending = wish->pending;
 	if (wish->idempotency)
 		set_idempotency(row, wish->idempotency);
-	code = set_code(rq, row);
+	code = has_link ? token_new(rq) : code_new(rq);
+	set_code(rq, row, wish->bound, code, wish->life_us ? wish->life_us : config->otp_ttl_us);
 	set_view(rq, masked, ret);
-	if (code_shown(rq, wish->identifier))
+	if (has_link)
+		ret->link = make_link(rq, row, wish->link, code);
+	else if (code_shown(rq, wish->identifier))
 		ret->view.otp = code;
 	if (wish->account && !str_empty(wish->message))
-		draft_message(rq, wish->account, wish->message, opens ? code : STR_NULL, ret);
+		draft_message(
+		    rq, wish->account, wish->message, opens && !has_link ? code : STR_NULL, ret);
 }
 
 enum err flow_begin(struct tx *tx, const struct flow_draft *draft)
@@ -200,7 +246,8 @@ enum err flow_redraft(struct request *rq, const struct flow_row *flow,
 	e = open_destination(rq, flow, account, &masked);
 	if (e != OK)
 		return e;
-	code = set_code(rq, &ret->row);
+	code = code_new(rq);
+	set_code(rq, &ret->row, STR_NULL, code, rq->service->config.otp_ttl_us);
 	set_view(rq, masked, ret);
 	if (code_shown(rq, identifier))
 		ret->view.otp = code;

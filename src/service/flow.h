@@ -1,6 +1,6 @@
 /*
- * A flow: one code on its way to one address for one purpose. A flow for an identifier nobody has
- * is a decoy: it looks, costs and counts the same, and no code ever opens it.
+ * A flow: one code, or one link, on its way to one address for one purpose. A flow for an
+ * identifier nobody has is a decoy: it looks, costs and counts the same, and nothing ever opens it.
  */
 #ifndef SERVICE_FLOW_H
 #define SERVICE_FLOW_H
@@ -11,6 +11,11 @@
 #include "store/flow_store.h"
 
 #define FLOW_VERIFY STR("verify")
+#define FLOW_RESET STR("reset")
+
+/* Where a link's parts go in the address of its page. */
+#define FLOW_LINK_ID STR("{uidb64}")
+#define FLOW_LINK_TOKEN STR("{token}")
 
 /** struct flow_wish - what to make a flow for. */
 struct flow_wish {
@@ -22,6 +27,11 @@ struct flow_wish {
 	bool decoy;         /* no code opens it; always so without an account */
 	struct str message; /* template; empty: none is sent */
 	struct str pending; /* sealed; may be empty */
+	/* A page's address with {uidb64} and {token} in it: a long token instead of digits, and
+	 * tries at it are not counted. Empty: digits. */
+	struct str link;
+	struct str bound; /* what else the code is good for only; may be empty */
+	int64_t life_us;  /* of the code and its flow; 0: as configured */
 	const struct idempotency *idempotency;
 };
 
@@ -31,6 +41,7 @@ struct flow_draft {
 	bool has_message;
 	struct outbox_row message;
 	struct verification view;
+	struct str link; /* in rq->secrets; empty: a code was made */
 };
 
 /** flow_draft() - choose a code, seal, render; touches no store. */
@@ -61,8 +72,15 @@ MAY_YIELD MUST_CHECK enum err flow_answer_retry(struct request *rq,
  */
 MAY_YIELD MUST_CHECK enum err flow_answer_conflict(struct request *rq,
     const struct idempotency *idempotency, struct account **ret_account, struct verification *ret);
-/** flow_code_hash() - stored form of @code for @flow, under the flow's own key id. */
-MUST_CHECK enum err flow_code_hash(
-    struct request *rq, const struct flow_row *flow, struct secret code, struct str *ret);
+/**
+ * flow_code_hash() - stored form of @code for @flow, under the flow's own key id
+ * @bound: what the code is good for only, as flow_wish.bound was
+ *
+ * Returns: false when that key is gone.
+ */
+MUST_CHECK bool flow_code_hash(struct request *rq, const struct flow_row *flow, struct str bound,
+    struct secret code, struct str *ret);
+/** flow_link_read() - what a link's {uidb64} stands for: the bytes of a flow's id, in our own. */
+bool flow_link_read(struct request *rq, struct str uidb64, struct str *ret);
 
 #endif

@@ -127,15 +127,14 @@ static enum err use_code(struct request *rq, struct otp_found *found, struct sec
     const struct idempotency *idempotency, struct signed_in *ret)
 {
 	struct consume c = { .rq = rq, .found = found };
-	enum err e = OK;
+	enum err e;
 
 	/* A newest flow that is a decoy leads to nobody, whoever has the identifier. */
 	if (found->has_flow && !found->flow.has_user)
 		found->account = NULL;
-	if (found->has_flow)
-		e = flow_code_hash(rq, &found->flow, code, &c.code_hash);
-	if (e == OK)
-		e = draft_proof(&c, idempotency);
+	if (found->has_flow && !flow_code_hash(rq, &found->flow, STR_NULL, code, &c.code_hash))
+		return fault(rq, ERR_OTP_INVALID, "the code's key is gone");
+	e = draft_proof(&c, idempotency);
 	if (e != OK)
 		return e;
 	draft_rows(&c);
@@ -163,7 +162,7 @@ enum err otp_verify(
 	retry = session_answer_retry(rq, &idempotency, ret, &answered);
 	if (idempotency_settled(retry, answered))
 		return retry;
-	e = otp_find(rq, target, &found);
+	e = otp_find(rq, FLOW_VERIFY, target, &found);
 	if (e == OK)
 		e = otp_admit(rq, STR("verify_otp"), &found, THROTTLE_TRIES_CODE);
 	if (e == OK)
@@ -172,7 +171,7 @@ enum err otp_verify(
 		e = use_code(rq, &found, code, &idempotency, ret);
 		if (e != ERR_PRECONDITION_FAILED)
 			return e;
-		e = otp_find(rq, target, &found);
+		e = otp_find(rq, FLOW_VERIFY, target, &found);
 	}
 	return e == OK ? session_unsettled(rq) : e;
 }

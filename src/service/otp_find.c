@@ -9,12 +9,12 @@ static enum err find_tx(struct tx *tx, void *arg)
 
 	f->has_user = false;
 	if (f->by_identifier)
-		e = flow_newest(tx, f->indexes, f->n_indexes, FLOW_VERIFY, &f->flow, &f->has_flow);
+		e = flow_newest(tx, f->indexes, f->n_indexes, f->purpose, &f->flow, &f->has_flow);
 	else
 		e = flow_by_id(tx, f->target->flow_id, &f->flow, &f->has_flow);
 	/* A flow of another purpose is none: its code is for another door. */
 	if (e == OK && f->has_flow)
-		f->has_flow = str_eq(f->flow.purpose, FLOW_VERIFY);
+		f->has_flow = str_eq(f->flow.purpose, f->purpose);
 	if (e == OK && f->has_flow && f->flow.has_user)
 		return user_by_id(tx, f->flow.user_id, &f->user, &f->has_user);
 	if (e == OK && f->by_identifier)
@@ -23,12 +23,17 @@ static enum err find_tx(struct tx *tx, void *arg)
 	return e;
 }
 
-enum err otp_find(struct request *rq, const struct otp_target *target, struct otp_found *f)
+enum err otp_find(
+    struct request *rq, struct str purpose, const struct otp_target *target, struct otp_found *f)
 {
 	enum text problem;
 	enum err e;
 
-	*f = (struct otp_found){ .target = target, .by_identifier = !target->has_flow };
+	*f = (struct otp_found){
+		.purpose = purpose,
+		.target = target,
+		.by_identifier = !target->has_flow,
+	};
 	if (f->by_identifier) {
 		if (str_empty(target->email_or_phone))
 			return request_refuse_field(

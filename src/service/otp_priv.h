@@ -1,4 +1,7 @@
-/* Shared by the otp files only: what a target leads to, and whom its calls count. */
+/*
+ * What a target leads to, and whom its calls count: for everything that a code opens, the otp and
+ * the reset files.
+ */
 #ifndef SERVICE_OTP_PRIV_H
 #define SERVICE_OTP_PRIV_H
 
@@ -7,6 +10,7 @@
 
 /** struct otp_found - a flow, and the person behind it unless it is a decoy. */
 struct otp_found {
+	struct str purpose;
 	const struct otp_target *target;
 	bool by_identifier;
 	struct identifier identifier;
@@ -21,9 +25,13 @@ struct otp_found {
 	struct account *account; /* the same, if a code may let them in */
 };
 
-/** otp_find() - follow @target. Returns OK, ERR_VALIDATION_FAILED, or a machine error. */
+/**
+ * otp_find() - follow @target to a flow of @purpose; one of another purpose is none
+ *
+ * Returns: OK, ERR_VALIDATION_FAILED, or a machine error.
+ */
 MAY_YIELD MUST_CHECK enum err otp_find(
-    struct request *rq, const struct otp_target *target, struct otp_found *f);
+    struct request *rq, struct str purpose, const struct otp_target *target, struct otp_found *f);
 /**
  * otp_subject() - whom the limits count: the identifier, however it was named; a flow nobody has
  * counts itself

@@ -131,7 +131,7 @@ enum err otp_resend(struct request *rq, const struct otp_target *target, struct 
 	e = flow_answer_retry(rq, &r.idempotency, &unused, ret, &answered);
 	if (e != OK || answered) /* its body holds no secret to be found out by conflicts */
 		return e;
-	e = otp_find(rq, target, &found);
+	e = otp_find(rq, FLOW_VERIFY, target, &found);
 	if (e == OK)
 		e = cool_down(rq, &found);
 	if (e == OK)

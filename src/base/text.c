@@ -72,6 +72,9 @@ static const struct str english[] = {
 	[TEXT_PASSWORD_IS_IDENTIFIER] = STR_INIT(
 	    "This password contains your e-mail address or phone number. Choose another one."),
 	[TEXT_PASSWORD_TOO_LONG] = STR_INIT("This password is too long. Use at most {0} bytes."),
+	[TEXT_PASSWORD_SAME] = STR_INIT("This is your current password. Choose another one."),
+	[TEXT_RESET_PROOF] =
+	    STR_INIT("Send uidb64 and token, or otp with either flow_id or email_or_phone."),
 	[TEXT_FLOW_OR_IDENTIFIER] = STR_INIT("Send either flow_id or email_or_phone."),
 	[TEXT_IDEMPOTENCY_KEY_INVALID] =
 	    STR_INIT("Idempotency-Key must be 1 to 128 printable ASCII characters."),

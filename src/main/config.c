@@ -273,12 +273,32 @@ static bool apply_all(struct loader *l)
 	return roles_apply(l->arena, l->config, &l->problem);
 }
 
+/*
+ * Where reset links lead unless it is said: to this server's own address. With --dev that is where
+ * it listens; else only an operator knows.
+ */
+static struct str default_reset_url(struct loader *l)
+{
+	const struct config *c = l->config;
+	struct str base = c->api.public_url;
+
+	if (str_empty(base) && c->dev)
+		base = str_printf(l->arena,
+		    strchr(c->listen.host, ':') ? "http://[%s]:%u" : "http://%s:%u", c->listen.host,
+		    c->listen.port);
+	if (str_empty(base))
+		return STR_NULL;
+	return str_printf(l->arena, "%.*s/reset/{uidb64}/{token}", STR_ARG(base));
+}
+
 /* What follows from several settings, or from none. */
 static void complete(struct loader *l)
 {
 	struct config *c = l->config;
 	struct str path = str_from(c->store.url, strlen("sqlite:"));
 
+	if (str_empty(c->service.reset_url))
+		c->service.reset_url = default_reset_url(l);
 	c->service.dev = c->api.dev = c->outbox.dev_inbox = c->dev;
 	c->keys.allow_short_token_secret = c->profile == PROFILE_DJANGO;
 	c->log.fd = STDERR_FILENO;

@@ -1,5 +1,6 @@
 #include "main/config_rules.h"
 
+#include "service/flow.h"
 #include "service/identifier.h"
 
 typedef struct str rule(struct arena *arena, const struct config *config);
@@ -27,6 +28,31 @@ static struct str public_url(struct arena *arena, const struct config *c)
 	if (!str_empty(c->api.public_url) && !is_origin(c->api.public_url, c->dev))
 		return STR("public_url must be like https://auth.example.com, without a path.");
 	return STR_NULL;
+}
+
+static size_t count_marks(struct str text, struct str mark)
+{
+	size_t n = 0;
+
+	for (; text.len >= mark.len; text = str_from(text, 1))
+		n += str_starts(text, mark);
+	return n;
+}
+
+/* Whoever clicks the link hands the page a key: its host is one the operator wrote down. */
+static struct str reset_url(struct arena *arena, const struct config *c)
+{
+	struct str url = c->service.reset_url;
+	ssize_t slash = str_find(str_from(url, strlen("https://")), '/');
+	struct str origin = str_upto(url, slash < 0 ? 0 : strlen("https://") + (size_t)slash);
+
+	(void)arena;
+	if (str_empty(url) ||
+	    (is_origin(origin, c->dev) && str_find(origin, '{') < 0 && str_find(url, ' ') < 0 &&
+		count_marks(url, FLOW_LINK_ID) == 1 && count_marks(url, FLOW_LINK_TOKEN) == 1))
+		return STR_NULL;
+	return STR("password.reset_url must be like "
+		   "https://shop.example.com/reset/{uidb64}/{token}.");
 }
 
 static struct str cors_origins(struct arena *arena, const struct config *c)
@@ -167,6 +193,7 @@ static rule *const rules[] = {
 	database,
 	shared_limits,
 	public_url,
+	reset_url,
 	cors_origins,
 	trusted_proxies,
 	tls_files,

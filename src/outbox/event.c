@@ -15,6 +15,7 @@ static const struct str types[] = {
 	STR_INIT("session.revoked"),
 	STR_INIT("session.others_revoked"),
 	STR_INIT("session.new_device"),
+	STR_INIT("password.reset_requested"),
 	STR_INIT("password.changed"),
 };
 

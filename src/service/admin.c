@@ -1,6 +1,7 @@
 #include "service/admin.h"
 
 #include "service/audit.h"
+#include "service/notice.h"
 #include "service/password.h"
 
 #define NOBODY ((struct uuid){ 0 })
@@ -183,6 +184,7 @@ struct change {
 	struct str event;      /* for the audit row and the outbox */
 	struct str end_reason; /* of the sessions; empty: they go on */
 	struct audit_row audit;
+	struct notice notice; /* to the person; may be none */
 	bool changed;
 	enum refusal refusal;
 };
@@ -227,6 +229,7 @@ static enum err change_tx(struct tx *tx, void *arg)
 	struct change *c = arg;
 	struct request *rq = c->rq;
 	struct uuid id = c->account->row.id;
+	const struct event_field why = { .name = STR("reason"), .value = c->end_reason };
 	int64_t ended;
 	enum err e = check_change(tx, c);
 
@@ -238,7 +241,10 @@ static enum err change_tx(struct tx *tx, void *arg)
 	if (!str_empty(c->end_reason))
 		e = session_end_all(tx, id, NOBODY, c->end_reason, rq->now_us, &ended);
 	if (e == OK)
-		e = outbox_append_event(rq->service->outbox, tx, c->event, id, rq->now_us, NULL, 0);
+		e = outbox_append_event(rq->service->outbox, tx, c->event, id, rq->now_us, &why,
+		    !str_empty(c->password));
+	if (e == OK)
+		e = notice_post(tx, &c->notice);
 	return e == OK ? audit_append(tx, rq->keys, &c->audit) : e;
 }
 
@@ -311,5 +317,8 @@ enum err admin_user_set_password(
 	e = password_check_policy(rq, STR("password"), password, known ? &own : NULL);
 	if (e == OK)
 		e = password_hash(rq, password, &c.password);
-	return e == OK ? run_change(&c, &entry) : e;
+	if (e != OK)
+		return e;
+	notice_draft(rq, account, STR("password_changed"), STR_NULL, &c.notice);
+	return run_change(&c, &entry);
 }

@@ -49,7 +49,7 @@ MAY_YIELD MUST_CHECK enum err admin_user_set_state(struct request *rq,
     const struct account *account, enum user_state state, struct str reason, bool *ret_changed);
 
 /**
- * admin_user_set_password() - replace the password, end all sessions, void all tokens
+ * admin_user_set_password() - replace the password, end all sessions, void all tokens, tell them
  *
  * Returns: OK, ERR_VALIDATION_FAILED with rq->field_errors, ERR_CONFLICT (deleted or erased),
  * ERR_OVERLOADED, machine errors.

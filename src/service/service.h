@@ -60,6 +60,10 @@ struct service_config {
 	int64_t reauth_age_us; /* so old may a sign-in be that proves who they are */
 
 	uint32_t password_min, password_max; /* code points; bytes */
+	struct str reset_url; /* page of reset links, with its two marks; empty: codes are sent */
+	int64_t reset_ttl_us;
+	struct secret django_secret_key; /* empty: no links of the Django system are honoured */
+	int64_t django_reset_timeout_us; /* from when Django sent them */
 	enum reveal_existing reveal_existing;
 	bool reveal_disabled;
 

@@ -81,6 +81,8 @@ enum err throttle_identifier(
 		want(&a, STR("code-sends"), config->otp_sends, true, indexes[0]);
 	if (extras & THROTTLE_TRIES_CODE)
 		want(&a, STR("code-tries"), config->otp_attempts, true, indexes[0]);
+	if (extras & THROTTLE_TRIES_RESET)
+		want(&a, STR("reset-tries"), config->otp_attempts, true, indexes[0]);
 	if (extras & THROTTLE_TRIES_PASSWORD)
 		want_password_tries(&a, config, who);
 	return admit(rq, &a);
@@ -118,9 +120,28 @@ enum err throttle_session(struct request *rq, struct str purpose, struct uuid se
 {
 	struct asks a = { .n = 0 };
 
-	want(&a, purpose, rq->service->config.throttle_sustained, true,
-	    str_dup(rq->arena, uuid_bytes(&session)));
+	want(&a, purpose, rq->service->config.throttle_sustained, true, uuid_bytes(&session));
 	return admit(rq, &a);
+}
+
+enum err throttle_own_password(struct request *rq, struct str purpose)
+{
+	const struct service_config *config = &rq->service->config;
+	struct asks a = { .n = 0 };
+
+	want(&a, purpose, config->throttle_sustained, true, uuid_bytes(&rq->actor.session_id));
+	want_password_tries(&a, config, uuid_bytes(&rq->actor.user_id));
+	return admit(rq, &a);
+}
+
+enum err throttle_forgive_own(struct request *rq)
+{
+	struct asks a = { .n = 0 };
+
+	if (!rq->service->config.throttle_enabled)
+		return OK;
+	want_password_tries(&a, &rq->service->config, uuid_bytes(&rq->actor.user_id));
+	return a.n ? kv_forgive(rq->service->kv, rq, a.asks, a.n) : OK;
 }
 
 enum err throttle_adaptive(struct request *rq, struct str purpose)

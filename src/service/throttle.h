@@ -17,6 +17,7 @@ enum throttle_extra {
 	THROTTLE_SENDS_CODE = 1u << 0,     /* messages to one recipient an hour */
 	THROTTLE_TRIES_CODE = 1u << 1,     /* guesses at an identifier's codes, whatever flow */
 	THROTTLE_TRIES_PASSWORD = 1u << 2, /* guesses at an identifier's password */
+	THROTTLE_TRIES_RESET = 1u << 3,    /* guesses at the codes of its password resets */
 };
 
 /**
@@ -44,6 +45,15 @@ MAY_YIELD MUST_CHECK enum err throttle_forgive(
 /** throttle_session() - admit a call made with a session's token. */
 MAY_YIELD MUST_CHECK enum err throttle_session(
     struct request *rq, struct str purpose, struct uuid session);
+/**
+ * throttle_own_password() - admit a signed-in person's call that shows their password
+ *
+ * Counts the session, and tries at the password of rq->actor: apart from those of strangers at the
+ * login, so that neither can use up the other's.
+ */
+MAY_YIELD MUST_CHECK enum err throttle_own_password(struct request *rq, struct str purpose);
+/** throttle_forgive_own() - the password shown was right: forget those tries. */
+MAY_YIELD MUST_CHECK enum err throttle_forgive_own(struct request *rq);
 /** throttle_adaptive() - by rq->actor's role, or by address. */
 MAY_YIELD MUST_CHECK enum err throttle_adaptive(struct request *rq, struct str purpose);
 

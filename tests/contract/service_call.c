@@ -79,6 +79,23 @@ enum err call_check(struct call *c, struct secret token, struct token_check *ret
 	return session_check_token(begin(c, "token_verify"), token, ret);
 }
 
+enum err call_reset_request(struct call *c, struct str address, struct reset_sent *ret)
+{
+	return reset_request(begin(c, "password_reset_request"), address, ret);
+}
+
+enum err call_reset_confirm(struct call *c, const struct reset_proof *proof, struct str password)
+{
+	return reset_confirm(begin(c, "password_reset_confirm"), proof, secret_of(password));
+}
+
+enum err call_change(struct call *c, struct secret access, struct str current, struct str wanted)
+{
+	enum err e = session_authenticate(begin(c, "password_change"), access);
+
+	return e == OK ? password_change(c->rq, secret_of(current), secret_of(wanted)) : e;
+}
+
 enum err sign_up(
     struct service_fixture *f, struct str address, struct str password, struct registered *ret)
 {

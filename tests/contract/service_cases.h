@@ -30,6 +30,16 @@ service_case login_known_device_after_new_key, login_burst, login_retry;
 service_case login_retry_is_no_oracle, login_retry_after_logout, login_retry_of_the_disabled;
 service_case login_retry_of_another;
 
+service_case reset_by_link, reset_by_code, reset_without_a_page, reset_padded_or_not, reset_once;
+service_case reset_newest_only, reset_expires, reset_dies_with_the_password, reset_refusals;
+service_case reset_of_another_purpose, reset_decoys, reset_of_the_unverified;
+service_case reset_of_the_passwordless, reset_policy, reset_code_exhausted;
+service_case reset_link_is_not_exhausted, reset_budget, reset_sends_are_capped, reset_forgives;
+service_case reset_request_retry, reset_link_by_hand, reset_django_link, reset_django_refusals;
+
+service_case change_right, change_refusals, change_tries_run_out, change_of_the_passwordless;
+service_case change_of_the_gone;
+
 service_case session_rotates, session_replays, session_superseded, session_reuse;
 service_case session_reuse_of_the_third, session_grace_does_not_chain;
 service_case session_reuse_only_refused, session_replay_over_new_key, session_idle_life;
@@ -56,5 +66,10 @@ service_case race_wrong_code, race_five_tries, race_setup_session, race_refresh;
 service_case race_one_successor, race_login, race_ten_admitted, race_setup_account, race_disable;
 service_case race_nobody_left, race_new_password, race_no_old_password, race_setup_rehash;
 service_case race_rehash, race_all_in, race_verify_and_register, race_proven_stays;
+
+service_case race_setup_link, race_confirm, race_one_confirmed, race_setup_django;
+service_case race_confirm_and_change, race_one_password, race_confirm_and_login, race_signed_out;
+service_case race_ask, race_newest_opens, race_change, race_one_change;
+service_case race_setup_reset_code, race_guess, race_guessed_out;
 
 #endif

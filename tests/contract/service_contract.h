@@ -3,6 +3,7 @@
 #define TESTS_CONTRACT_SERVICE_CONTRACT_H
 
 #include "rt_host.h"
+#include "service/admin.h"
 #include "service/audit.h"
 #include "service/throttle.h"
 #include "tests/support/service_fixture.h"
@@ -36,6 +37,10 @@ enum err call_refresh(struct call *c, struct secret refresh, struct token_pair *
 enum err call_logout(struct call *c, struct secret refresh);
 enum err call_authenticate(struct call *c, struct secret access);
 enum err call_check(struct call *c, struct secret token, struct token_check *ret);
+enum err call_reset_request(struct call *c, struct str address, struct reset_sent *ret);
+enum err call_reset_confirm(struct call *c, const struct reset_proof *proof, struct str password);
+/** call_change() - as the holder of @access, who is authenticated first. */
+enum err call_change(struct call *c, struct secret access, struct str current, struct str wanted);
 
 /* The same with nothing special about them. */
 enum err sign_up(
@@ -61,6 +66,10 @@ struct str wrong(struct service_fixture *f, struct str code, unsigned n);
 /** set_state(), set_role() - what an operator does, without ending sessions. */
 void set_state(struct service_fixture *f, struct str address, enum user_state state);
 void set_role(struct service_fixture *f, struct str address, enum role role);
+/** proof_of_link() - what a reset link holds. */
+struct reset_proof proof_of_link(struct str link);
+/** django_link() - Ada, moved here from Django, and the reset link that sent her an hour ago. */
+struct reset_proof django_link(struct service_fixture *f);
 /** same_text() - strings compared whole, with both shown when they differ. */
 void same_text(const char *got, const char *want, const char *file, int line);
 #define TRAIL(f, want) same_text(fixture_trail(f), want, __FILE__, __LINE__)

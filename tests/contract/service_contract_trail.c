@@ -26,6 +26,13 @@ static const struct budget {
 	{ "refresh", 3 },
 	{ "refresh: replay", 2 },
 	{ "refresh: reuse", 4 },
+	{ "reset request", 7 },
+	{ "reset request: unknown", 7 },
+	{ "reset confirm", 12 },
+	{ "reset confirm: again", 6 },
+	{ "reset confirm: unknown", 3 },
+	{ "change", 8 },
+	{ "change: wrong", 5 },
 	{ "logout", 4 },
 	{ "logout: again", 1 },
 };
@@ -88,6 +95,30 @@ static void trail_tokens(struct service_fixture *f, struct secret refresh)
 	within(&c, "refresh: reuse");
 }
 
+static void trail_passwords(struct service_fixture *f, struct secret access)
+{
+	struct call c = { .f = f };
+	struct reset_sent sent = { 0 };
+	struct reset_proof proof;
+
+	CHECK(call_change(&c, access, OTHER_PASSWORD, PASSWORD) == ERR_VALIDATION_FAILED);
+	within(&c, "change: wrong");
+	CHECK(call_change(&c, access, PASSWORD, OTHER_PASSWORD) == OK);
+	within(&c, "change");
+	CHECK(call_reset_request(&c, STR("nobody@example.com"), &sent) == OK);
+	within(&c, "reset request: unknown");
+	CHECK(call_reset_request(&c, ADA, &sent) == OK);
+	within(&c, "reset request");
+	proof = proof_of_link(fixture_newest_post(f).link);
+	CHECK(call_reset_confirm(&c, &proof, PASSWORD) == OK);
+	within(&c, "reset confirm");
+	CHECK(call_reset_confirm(&c, &proof, OTHER_PASSWORD) == ERR_RESET_INVALID);
+	within(&c, "reset confirm: again");
+	proof.uidb64 = STR("MQ");
+	CHECK(call_reset_confirm(&c, &proof, OTHER_PASSWORD) == ERR_RESET_INVALID);
+	within(&c, "reset confirm: unknown");
+}
+
 void trail_statements(void *arg)
 {
 	struct service_fixture *f = arg;
@@ -100,6 +131,8 @@ void trail_statements(void *arg)
 	within(&c, "login");
 	CHECK(call_authenticate(&c, in.tokens.access) == OK);
 	within(&c, "bearer");
+	trail_passwords(f, in.tokens.access);
+	CHECK(call_login(&c, ADA, PASSWORD, &in, &v) == OK);
 	CHECK(call_login(&c, ADA, OTHER_PASSWORD, &in, &v) == ERR_INVALID_CREDENTIALS);
 	within(&c, "login: wrong");
 	CHECK(call_login(&c, STR("nobody@example.com"), PASSWORD, &in, &v) ==

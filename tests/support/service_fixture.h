@@ -8,7 +8,9 @@
 
 #include "service/login.h"
 #include "service/otp.h"
+#include "service/password_change.h"
 #include "service/registration.h"
+#include "service/reset.h"
 #include "tests/support/store_fixture.h"
 
 struct service_fixture {
@@ -51,6 +53,8 @@ void fixture_store_tx(struct service_fixture *f, store_fn *fn, void *arg);
 const char *fixture_trail(struct service_fixture *f);
 /** fixture_posts() - "sink kind" of every outbox row since the last call, joined by ", ". */
 const char *fixture_posts(struct service_fixture *f);
+/** fixture_newest_post() - what the outbox's last row will say; it must be a person's. */
+struct message fixture_newest_post(struct service_fixture *f);
 /** fixture_person() - the row behind an identifier, as it is now; false when there is none. */
 bool fixture_person(struct service_fixture *f, struct str identifier, struct user_row *ret);
 /** fixture_live_sessions() - how many sessions of this person have not ended. */

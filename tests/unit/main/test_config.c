@@ -263,6 +263,8 @@ static void defaults_are_those_of_the_product(void **state)
 	assert_int_equal(c->service.refresh_ttl_us, US_PER_DAY);
 	assert_int_equal(c->service.session_ttl_us, 30 * US_PER_DAY);
 	assert_int_equal(c->service.grace_us, 10 * US_PER_S);
+	assert_int_equal(c->service.reset_ttl_us, 30 * US_PER_MIN);
+	assert_int_equal(c->service.django_reset_timeout_us, 3 * US_PER_DAY);
 	assert_int_equal(c->service.otp_digits, 6);
 	assert_int_equal(c->service.otp_ttl_us, 5 * US_PER_MIN);
 	assert_int_equal(c->service.otp_max_attempts, 5);
@@ -286,6 +288,38 @@ static void defaults_are_those_of_the_product(void **state)
 	assert_true(c->service.throttle_enabled);
 	assert_str(c->service.token.user_id_claim, "user_id");
 	assert_str(c->store.url, "sqlite:/var/lib/cloakroom/cloakroom.db");
+}
+
+/* A link leads to a page the operator named, and holds both its parts. */
+static void reset_links_lead_to_a_page_that_was_named(void **state)
+{
+	static const char *const no_pages[] = {
+		"password.reset_url = /reset/{uidb64}/{token}\n",
+		"password.reset_url = shop.example.com/reset/{uidb64}/{token}\n",
+		"password.reset_url = http://shop.example.com/reset/{uidb64}/{token}\n",
+		"password.reset_url = https://shop.example.com/reset/{token}\n",
+		"password.reset_url = https://shop.example.com/reset/{uidb64}\n",
+		"password.reset_url = https://shop.example.com/{uidb64}/{token}/{token}\n",
+		"password.reset_url = https://{uidb64}.example.com/{token}\n",
+		"password.reset_url = https://shop.example.com?uid={uidb64}&token={token}\n",
+		"password.reset_url = \"https://shop.example.com/a b/{uidb64}/{token}\"\n",
+	};
+	struct loaded *l = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(no_pages); i++)
+		refuses(l, no_pages[i], "password.reset_url must be like");
+	loads(l, "password.reset_url = \"https://shop.example.com/r#{uidb64}/{token}\"\n");
+	assert_str(l->config->service.reset_url, "https://shop.example.com/r#{uidb64}/{token}");
+	loads(l, "public_url = https://auth.example.com\n");
+	assert_str(l->config->service.reset_url, "https://auth.example.com/reset/{uidb64}/{token}");
+	loads(l, "");
+	assert_str(l->config->service.reset_url, "");
+	load(l, "", no_variables, true);
+	assert_int_equal(l->result, OK);
+	assert_str(l->config->service.reset_url, "http://127.0.0.1:8080/reset/{uidb64}/{token}");
+	load(l, "server.listen = [::1]:80\n", no_variables, true);
+	assert_int_equal(l->result, OK);
+	assert_str(l->config->service.reset_url, "http://[::1]:80/reset/{uidb64}/{token}");
 }
 
 /* One truth: the table repeats what http itself would choose. */
@@ -316,6 +350,7 @@ static void a_profile_moves_defaults_together(void **state)
 	loads(l, "profile = \"django\"\n");
 	assert_int_equal(l->config->api.errors, ERRORS_DRF);
 	assert_int_equal(l->config->service.reveal_existing, REVEAL_400);
+	assert_int_equal(l->config->service.reset_ttl_us, US_PER_DAY);
 	assert_true(l->config->keys.allow_short_token_secret);
 	assert_str(config_value(l->config, "errors.style")->where, "profile");
 
@@ -716,6 +751,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		    an_unknown_setting_is_named_with_the_nearest, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_values_are_refused_by_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    reset_links_lead_to_a_page_that_was_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(weak_hashes_are_for_dev, setup, teardown),
 		cmocka_unit_test_setup_teardown(settings_must_fit_together, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -1,6 +1,7 @@
 /* Commands that open, lock and unlock accounts and replace passwords. */
 #include "main/command.h"
 #include "service/admin.h"
+#include "service/reset.h"
 
 /* What the audit row says: who sat at the command line, and why if they said so. */
 static struct str reason_of(const struct call *call)
@@ -100,5 +101,23 @@ int cmd_user_set_password(struct call *call)
 		return complain_fault(call, e);
 	outbox_ring(call->rq->service->outbox);
 	say(call, "%.*s has a new password; all sessions are over.", STR_ARG(account->identifier));
+	return 0;
+}
+
+int cmd_user_reset_link(struct call *call)
+{
+	struct account *account;
+	struct str link;
+	enum err e = admin_user_find(call->rq, call->args[0], &account);
+
+	if (e == OK)
+		e = reset_make_link(call->rq, account, reason_of(call), &link);
+	if (e == ERR_CONFLICT) {
+		complain(call, "%.*s is not active.", STR_ARG(account->identifier));
+		return EXIT_FAILED;
+	}
+	if (e != OK)
+		return complain_fault(call, e);
+	say(call, "%.*s", STR_ARG(link));
 	return 0;
 }

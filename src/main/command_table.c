@@ -181,6 +181,21 @@ const struct command commands[] = {
 		   "  pwgen -s 24 1 | cloakroom user set-password ada@example.com --password-stdin",
 	},
 	{
+	    .name = "user reset-link",
+	    .synopsis = "USER",
+	    .summary = "print a link with which somebody sets a new password",
+	    .options = reason_options,
+	    .min_args = 1,
+	    .max_args = 1,
+	    .needs = NEEDS_CHANGE,
+	    .run = cmd_user_reset_link,
+	    .doc =
+		"It works once, for password.reset_ttl, and voids any sent before. Whoever has it\n"
+		"gets into the account: hand it to nobody else.\n"
+		"\n"
+		"  cloakroom user reset-link ada@example.com --reason 'lost her mailbox'",
+	},
+	{
 	    .name = "superadmin create",
 	    .synopsis = "IDENTIFIER",
 	    .summary = "open the account of somebody who may do everything",

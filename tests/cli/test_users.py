@@ -64,6 +64,30 @@ def check_trail(p, who):
 
 
 @case
+def a_link_sets_a_new_password_once():
+    with Program() as p:
+        p.user(ADA)
+        refused = p.run("user", "reset-link", "nobody@example.com")
+        equal((refused.code, refused.out), (1, ""))
+        equal(p.run("user", "disable", ADA).code, 0)
+        contains(p.run("user", "reset-link", ADA).err, ADA + " is not active.")
+        equal(p.run("user", "enable", ADA).code, 0)
+        alone = p.run("user", "reset-link", ADA)
+        p.serve()
+        done = p.run("user", "reset-link", ADA, "--reason", "on the phone")
+        equal(done.code, 0, done.err)
+        links = [text.strip().split("/reset/")[1].split("/") for text in (alone.out, done.out)]
+        bodies = [{"uidb64": uid, "token": token, "new_password": "quite new words"}
+                  for uid, token in links]
+        path = "/api/v2/password/reset-confirm/"
+        equal([p.call("POST", path, body)[0] for body in (bodies[0], bodies[1], bodies[1])],
+              [400, 200, 400])
+        equal(p.login(ADA, "quite new words")[0], 200)
+        contains(audit(p, "password.reset_requested")[1][3], "on the phone")
+        lacks(p.log().decode(), bodies[1]["token"])
+
+
+@case
 def an_account_lives_without_a_server():
     with Program() as p:
         life_of_an_account(p)

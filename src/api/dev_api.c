@@ -58,6 +58,15 @@ static void add_escaped(struct buf *out, struct str s)
 	"ze:.9rem}pre{white-space:pre-wrap;font:inherit;margin:.6rem 0 0}"
 #define STYLE_HASH "VrsCGSmRs2Xpn4l4yPlycLQhcPgATO0ZEsN3OTTnjPc="
 
+static void write_link(struct buf *out, struct str link)
+{
+	if (str_empty(link))
+		return;
+	buf_add(out, STR("<p><a href=\""));
+	add_escaped(out, link);
+	buf_add(out, STR("\">Open the link</a></p>\n"));
+}
+
 static void write_page(struct buf *out, struct str to, const struct inbox_item *items, size_t n)
 {
 	char at[TIME_TEXT_SIZE];
@@ -80,7 +89,9 @@ static void write_page(struct buf *out, struct str to, const struct inbox_item *
 		add_escaped(out, items[i].subject);
 		buf_add(out, STR("</h2>\n<pre>"));
 		add_escaped(out, items[i].text);
-		buf_add(out, STR("</pre>\n</article>\n"));
+		buf_add(out, STR("</pre>\n"));
+		write_link(out, items[i].link);
+		buf_add(out, STR("</article>\n"));
 	}
 	buf_add(out, STR("</body>\n</html>\n"));
 }

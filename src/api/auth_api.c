@@ -23,7 +23,7 @@ static const struct schema verification_reply_schema = {
 
 struct register_body {
 	struct registration in;
-	struct secret password2, confirm_password;
+	struct password_twice twice;
 	struct list_of consents;
 };
 
@@ -53,8 +53,7 @@ static const struct field register_fields[] = {
 		   "of email and phone." },
 	{ REGISTER(password), .flags = FIELD_REQUIRED, .example = "correct horse battery",
 	    .doc = "Any characters. At least 8, at most 1,024 bytes, unless configured." },
-	{ MEMBER(struct register_body, password2), .doc = "If sent, must match password." },
-	{ MEMBER(struct register_body, confirm_password), .doc = "If sent, must match password." },
+	PASSWORD_TWICE(struct register_body, twice),
 	{ REGISTER(first_name), .max = 150, .example = "Ada", .doc = "Given name." },
 	{ REGISTER(last_name), .max = 150, .doc = "Family name." },
 	{ REGISTER(country), .max = 64,
@@ -121,24 +120,12 @@ static const struct schema register_reply_schema = {
 	.doc = "The registration was received; the code proves the address.",
 };
 
-static enum err match_passwords(struct request *rq, const struct register_body *body)
-{
-	enum err r = OK;
-
-	if (body->password2.len > 0 && !secret_equal(body->password2, body->in.password))
-		r = request_refuse_field(rq, STR("password2"), TEXT_FIELD_MISMATCH, NULL, 0);
-	if (body->confirm_password.len > 0 &&
-	    !secret_equal(body->confirm_password, body->in.password))
-		r = request_refuse_field(rq, STR("confirm_password"), TEXT_FIELD_MISMATCH, NULL, 0);
-	return r;
-}
-
 static enum err register_post(struct request *rq, const void *in, void *ret_out)
 {
 	const struct register_body *body = in;
 	struct registration registration = body->in;
 	struct register_reply *reply = ret_out;
-	enum err r = match_passwords(rq, body);
+	enum err r = password_twice_check(rq, &body->twice, body->in.password);
 
 	if (r != OK)
 		return r;

@@ -11,6 +11,8 @@ static const char *const open_to_anyone[] = {
 	"token_refresh",
 	"logout",
 	"token_verify",
+	"password_reset_request",
+	"password_reset_confirm",
 	"schema",
 	"docs",
 	"docs_file",

@@ -4,6 +4,7 @@
 const struct route *const route_lists[] = {
 	auth_routes,
 	token_routes,
+	password_routes,
 	me_routes,
 	me_session_routes,
 	staff_routes,

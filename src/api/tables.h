@@ -7,6 +7,7 @@
 
 extern const struct route auth_routes[];       /* auth_api.c */
 extern const struct route token_routes[];      /* token_api.c */
+extern const struct route password_routes[];   /* password_api.c */
 extern const struct route me_routes[];         /* me_api.c */
 extern const struct route me_session_routes[]; /* me_sessions_api.c */
 extern const struct route staff_routes[];      /* staff_api.c */
@@ -41,6 +42,20 @@ struct google_proof;
 extern const struct schema google_schema;
 MUST_CHECK enum err google_proof_read(
     struct request *rq, const struct google_body *body, struct google_proof *ret);
+
+/** struct password_twice - a new password, and where a form sends it once more. */
+struct password_twice {
+	struct secret password2, confirm_password;
+};
+/** password_twice_check() - each of the two that was sent must be @password. */
+MUST_CHECK enum err password_twice_check(
+    struct request *rq, const struct password_twice *twice, struct secret password);
+/** PASSWORD_TWICE() - its rows in the table of @T, whose member @m it is. */
+/* clang-format off */
+#define PASSWORD_TWICE(T, m) \
+	{ MEMBER_AS(T, m.password2, "password2"), .doc = "If sent, must match." }, \
+	{ MEMBER_AS(T, m.confirm_password, "confirm_password"), .doc = "If sent, must match." }
+/* clang-format on */
 
 /** user_schema - struct user_view (service/account.h) as "User". */
 extern const struct schema user_schema;

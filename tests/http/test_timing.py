@@ -147,6 +147,24 @@ def _(t):
           lambda v, i: body % people.nobody(i))
 
 
+@once("reset: somebody, or nobody", security_uniform_ms="50", **FREE)
+def _(t):
+    people = People(t)
+    body = '{"email_or_phone": "%s"}'
+    check(t, "password/reset-request/", lambda v, i: body % people.pick(people.done, i),
+          lambda v, i: body % people.nobody(i))
+
+
+@once("reset check by address: somebody who asked, or nobody", security_uniform_ms="50", **FREE)
+def _(t):
+    people = People(t)
+    for person in people.done:
+        t.client.post("/api/v2/password/reset-request/", {"email_or_phone": person.email})
+    body = '{"email_or_phone": "%s", "otp": "00000", "new_password": "correct horse"}'
+    check(t, "password/reset-confirm/", lambda v, i: body % people.pick(people.done, i),
+          lambda v, i: body % people.nobody(i))
+
+
 @once("the statistics see what is there and do not see what is not")
 def _(t):
     rng = random.Random(1)

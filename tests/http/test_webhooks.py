@@ -79,6 +79,25 @@ def _(t):
         t.eq(shop.server.finish(), [])
 
 
+@once("a password's events arrive as well")
+def _(t):
+    with Shop(t) as shop:
+        trial = shop.trial("v2")
+        ada, new = trial.sign_up(), trial.people.password()
+        user = ada.tokens["user"]["id"]
+        trial.post("password/change/", {"current_password": ada.password, "new_password": new},
+                   [("Authorization", "Bearer " + ada.tokens["access"])])
+        trial.post("password/reset-request/", {"email_or_phone": ada.email})
+        trial.post("password/reset-request/", {"email_or_phone": trial.people.email()})
+        trial.close()
+        shop.server.run("user", "set-password", ada.email, "--password-stdin",
+                        text=ada.password + "\n")
+        wanted = ["password.changed", "password.reset_requested", "password.changed"]
+        t.until(lambda: len(_types(shop.receiver.of(), user)) == 3 + len(wanted), "events")
+        t.eq(_types(shop.receiver.of(), user)[3:], wanted)
+        t.eq([d.problems for d in shop.receiver.deliveries if d.problems], [])
+
+
 @once("a failed delivery comes again under the same id, and those behind it after it")
 def _(t):
     with Shop(t) as shop:

@@ -133,6 +133,30 @@ enum err login_password(struct request *rq, struct str email_or_phone, struct se
 	return answer(rq);
 }
 
+enum err reset_request(struct request *rq, struct str email_or_phone, struct reset_sent *ret)
+{
+	NOTE(identifier, email_or_phone);
+	*ret = (struct reset_sent){ .flow_id = someone, .expires_in_s = 1800 };
+	return answer(rq);
+}
+
+enum err reset_confirm(struct request *rq, const struct reset_proof *proof, struct secret password)
+{
+	fake.has_flow = proof->target.has_flow;
+	NOTE(identifier, proof->target.email_or_phone);
+	NOTE(uidb64, proof->uidb64);
+	NOTE(token, secret_reveal(proof->has_link ? proof->token : proof->code));
+	NOTE(new_password, secret_reveal(password));
+	return answer(rq);
+}
+
+enum err password_change(struct request *rq, struct secret current, struct secret wanted)
+{
+	NOTE(password, secret_reveal(current));
+	NOTE(new_password, secret_reveal(wanted));
+	return answer(rq);
+}
+
 enum err session_refresh(struct request *rq, struct secret refresh, struct token_pair *ret)
 {
 	NOTE(token, secret_reveal(refresh));

@@ -34,7 +34,7 @@ static const struct field consent_fields[] = {
 	    .example = "2026-01", .doc = "Which version of it." },
 	{ 0 },
 };
-static const struct schema consent_schema = {
+const struct schema consent_schema = {
 	.name = "Consent",
 	.size = sizeof(struct consent_given),
 	.fields = consent_fields,

@@ -12,7 +12,7 @@ static const struct field identity_fields[] = {
 	    .flags = FIELD_NULLABLE, .doc = "When it last signed them in." },
 	{ 0 },
 };
-static const struct schema identity_schema = {
+const struct schema identity_schema = {
 	.name = "Identity",
 	.size = sizeof(struct identity_view),
 	.fields = identity_fields,

@@ -18,7 +18,7 @@ static const struct field session_fields[] = {
 	{ SESSION_TIME(expires_at_us, "expires_at"), .doc = "When it ends if it is not used." },
 	{ 0 },
 };
-static const struct schema session_schema = {
+const struct schema session_schema = {
 	.name = "Session",
 	.size = sizeof(struct session_view),
 	.fields = session_fields,

@@ -7,6 +7,8 @@ const struct route *const route_lists[] = {
 	password_routes,
 	me_routes,
 	me_session_routes,
+	me_profile_routes,
+	me_data_routes,
 	staff_routes,
 	google_routes,
 	identity_routes,

@@ -321,6 +321,7 @@ static const struct {
 	{ STR_INIT("created_at"), JSON_TYPE_NULL },
 	{ STR_INIT("updated_at"), JSON_TYPE_NULL },
 	{ STR_INIT("date_joined"), JSON_TYPE_NULL },
+	{ STR_INIT("verification_state"), JSON_TYPE_NULL },
 };
 
 struct privilege_check {

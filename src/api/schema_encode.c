@@ -4,6 +4,15 @@
 /* A place in a list that is nobody's. */
 #define PAGE_EXAMPLE "AAAAAAAAAAABlC88S1p8bY5_ASNFZ4mr"
 
+/* An object that says nothing at all is none. */
+static bool is_zero(const char *p, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
 static bool is_empty(const struct field *f, const void *p)
 {
 	switch (f->type) {
@@ -28,7 +37,7 @@ static bool is_empty(const struct field *f, const void *p)
 	case FIELD_RAW:
 		return str_empty(((const struct raw_json *)p)->text);
 	case FIELD_OBJECT:
-		break;
+		return (f->flags & FIELD_NULLABLE) && is_zero(p, f->sub->size);
 	}
 	return false;
 }

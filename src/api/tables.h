@@ -10,6 +10,8 @@ extern const struct route token_routes[];      /* token_api.c */
 extern const struct route password_routes[];   /* password_api.c */
 extern const struct route me_routes[];         /* me_api.c */
 extern const struct route me_session_routes[]; /* me_sessions_api.c */
+extern const struct route me_profile_routes[]; /* me_profiles_api.c */
+extern const struct route me_data_routes[];    /* me_data_api.c */
 extern const struct route staff_routes[];      /* staff_api.c */
 extern const struct route google_routes[];     /* google_api.c */
 extern const struct route identity_routes[];   /* identity_api.c */
@@ -57,6 +59,14 @@ MUST_CHECK enum err password_twice_check(
 	{ MEMBER_AS(T, m.confirm_password, "confirm_password"), .doc = "If sent, must match." }
 /* clang-format on */
 
+/** consent_schema - struct consent_given (service/registration.h): a document and its version. */
+extern const struct schema consent_schema;
+/** identity_schema - struct identity_view (service/identity.h): an account elsewhere. */
+extern const struct schema identity_schema;
+/** session_schema - struct session_view (service/session_list.h). */
+extern const struct schema session_schema;
+/** client_schema, vendor_schema - the typed profiles (service/typed_profile.h). */
+extern const struct schema client_schema, vendor_schema;
 /** user_schema - struct user_view (service/account.h) as "User". */
 extern const struct schema user_schema;
 /** verification_schema - struct verification (service/registration.h): a code is on its way. */

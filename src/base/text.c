@@ -66,6 +66,10 @@ static const struct str english[] = {
 	[TEXT_URL_INVALID] = STR_INIT("Enter an address that begins with https://."),
 	[TEXT_DATE_INVALID] = STR_INIT("Enter a date of the past such as 1990-12-31."),
 	[TEXT_LOCALE_INVALID] = STR_INIT("Enter a language such as en or en-NG."),
+	[TEXT_SLUG_INVALID] =
+	    STR_INIT("Use lower-case letters and digits, with single hyphens between them."),
+	[TEXT_SLUG_TAKEN] = STR_INIT("Somebody else has this one."),
+	[TEXT_CONSENT_REQUIRED] = STR_INIT("Agree to {0}, version {1}, to go on."),
 	[TEXT_PASSWORD_WRONG] = STR_INIT("This is not your password."),
 	[TEXT_PASSWORD_TOO_SHORT] =
 	    STR_INIT("This password is too short. Use at least {0} characters."),

@@ -1,5 +1,6 @@
 #include "main/config_rules.h"
 
+#include "service/consents.h"
 #include "service/flow.h"
 #include "service/identifier.h"
 
@@ -176,6 +177,16 @@ static struct str issuers(struct arena *arena, const struct config *c)
 	return STR_NULL;
 }
 
+static struct str consents(struct arena *arena, const struct config *c)
+{
+	struct consent_given ignored[CONSENTS_MAX];
+
+	(void)arena;
+	if (consents_parse(c->service.consents_required, ignored) < 0)
+		return STR("consents.required: write DOCUMENT:VERSION, separated by commas.");
+	return STR_NULL;
+}
+
 static struct str database(struct arena *arena, const struct config *c)
 {
 	(void)arena;
@@ -201,6 +212,7 @@ static rule *const rules[] = {
 	forwarder,
 	lifetimes,
 	test_recipients,
+	consents,
 	senders,
 	issuers,
 };

@@ -507,6 +507,17 @@ const struct setting settings[] = {
 	    .django = "true",
 	    .doc = "Remember the flow in a cookie, so that a code alone is enough." },
 
+	{ .name = "account.grace",
+	    DURATION(service.closed_grace_us),
+	    .value = "30d",
+	    .max = 3660 * US_PER_DAY,
+	    .doc = "How long an account that was closed can be restored. Then it is erased for "
+		   "good." },
+	{ .name = "consents.required",
+	    TEXT(service.consents_required),
+	    .value = "",
+	    .doc = "Documents everybody agrees to when they register, and is asked again when the "
+		   "version here changes: terms:2,privacy:1." },
 	{ .name = "security.reauth_age",
 	    DURATION(service.reauth_age_us),
 	    .value = "5m",

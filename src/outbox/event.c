@@ -12,6 +12,7 @@ static const struct str types[] = {
 	STR_INIT("user.disabled"),
 	STR_INIT("user.updated"),
 	STR_INIT("user.deleted"),
+	STR_INIT("user.erased"),
 	STR_INIT("session.revoked"),
 	STR_INIT("session.others_revoked"),
 	STR_INIT("session.new_device"),

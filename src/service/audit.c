@@ -89,6 +89,26 @@ void audit_draft(struct request *rq, const struct audit_entry *entry, struct aud
 	ret->changes = seal_for(rq, entry->subject, FIELD_CHANGES, changes_json(rq, entry));
 }
 
+enum err audit_unseal(struct request *rq, const struct account *subject,
+    const struct audit_row *row, struct audit_personal *ret)
+{
+	const struct {
+		struct str field, sealed;
+		struct str *plain;
+	} parts[] = {
+		{ FIELD_ADDRESS, row->address, &ret->address },
+		{ FIELD_USER_AGENT, row->user_agent, &ret->user_agent },
+		{ FIELD_CHANGES, row->changes, &ret->changes },
+	};
+
+	*ret = (struct audit_personal){ .changes = STR_NULL };
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (!str_empty(parts[i].sealed) && unseal(rq->arena, &subject->key, parts[i].field,
+						       parts[i].sealed, parts[i].plain) != OK)
+			return fault(rq, ERR_INTERNAL, "an audit row does not open");
+	return OK;
+}
+
 struct audit_append_arg {
 	const struct keyring *keys;
 	struct audit_row *rows;

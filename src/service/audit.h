@@ -28,6 +28,14 @@ struct audit_entry {
 struct str user_agent_kept(const struct request *rq);
 /** audit_draft() - make the row before the transaction: seals address and user agent. */
 void audit_draft(struct request *rq, const struct audit_entry *entry, struct audit_row *ret);
+/** struct audit_personal - what a row seals, opened; empty strs where it says nothing. */
+struct audit_personal {
+	struct str address, user_agent;
+	struct str changes; /* JSON */
+};
+/** audit_unseal() - open a row about @subject. Returns OK or ERR_INTERNAL. */
+MUST_CHECK enum err audit_unseal(struct request *rq, const struct account *subject,
+    const struct audit_row *row, struct audit_personal *ret);
 /** audit_write() - a transaction of its own, for refusals that changed nothing else. */
 MAY_YIELD MUST_CHECK enum err audit_write(struct request *rq, const struct audit_entry *entry);
 

@@ -2,213 +2,52 @@
 
 #include "base/clock.h"
 #include "service/audit.h"
+#include "service/fields.h"
 #include "service/session.h"
 
-/* Nobody alive was born before; a typing mistake was. */
-#define EARLIEST_BIRTH "1900-01-01T00:00:00Z"
-#define DATE_LEN 10 /* 2001-12-31 */
-#define LANGUAGE_MAX 8
-#define HTTPS STR("https://")
+#define RULE(m, n, fn) FIELD_RULE(struct profile, m, n, fn)
 
-/* --- checks --- */
-
-/* Control characters have no place in what goes into mails and on screens. */
-static bool is_printable(struct str s, bool lines)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-
-		if (c == 0x7f || (c < 0x20 && !(lines && (c == '\n' || c == '\r' || c == '\t'))))
-			return false;
-	}
-	return true;
-}
-
-static enum text check_name(struct request *rq, struct str *s, struct str country)
-{
-	(void)rq;
-	(void)country;
-	return is_printable(*s, false) ? TEXT_NONE : TEXT_NAME_INVALID;
-}
-
-static enum text check_line(struct request *rq, struct str *s, struct str country)
-{
-	(void)rq;
-	(void)country;
-	return is_printable(*s, false) ? TEXT_NONE : TEXT_FIELD_CONTROL;
-}
-
-static enum text check_lines(struct request *rq, struct str *s, struct str country)
-{
-	(void)rq;
-	(void)country;
-	return is_printable(*s, true) ? TEXT_NONE : TEXT_FIELD_CONTROL;
-}
-
-/* A reference, never fetched; but it is shown, so it is nothing but https to some host. */
-static enum text check_url(struct request *rq, struct str *s, struct str country)
-{
-	struct str host = str_from(*s, HTTPS.len);
-
-	(void)rq;
-	(void)country;
-	if (!str_starts(*s, HTTPS) || str_empty(host) || strchr("/?#:@", host.ptr[0]))
-		return TEXT_URL_INVALID;
-	for (size_t i = 0; i < s->len; i++) {
-		unsigned char c = (unsigned char)s->ptr[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("\"<>\\^`{|}", c))
-			return TEXT_URL_INVALID;
-	}
-	return memchr(host.ptr, '@', host.len) ? TEXT_URL_INVALID : TEXT_NONE;
-}
-
-static enum text check_country(struct request *rq, struct str *s, struct str country)
-{
-	(void)rq;
-	(void)country;
-	return identifier_country_known(*s) ? TEXT_NONE : TEXT_COUNTRY_INVALID;
-}
-
-static enum text check_birth(struct request *rq, struct str *s, struct str country)
-{
-	struct str noon = str_printf(rq->arena, "%.*sT12:00:00Z", STR_ARG(*s));
-	int64_t earliest_us, at_us;
-
-	(void)country;
-	if (s->len != DATE_LEN || !time_parse(noon.ptr, noon.len, &at_us) ||
-	    !time_parse(EARLIEST_BIRTH, sizeof(EARLIEST_BIRTH) - 1, &earliest_us))
-		return TEXT_DATE_INVALID;
-	return at_us >= earliest_us && at_us <= rq->now_us ? TEXT_NONE : TEXT_DATE_INVALID;
-}
-
-static bool is_subtag(struct str s, bool letters_only)
-{
-	if (s.len < 1 || s.len > LANGUAGE_MAX)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		bool letter = (s.ptr[i] | 0x20) >= 'a' && (s.ptr[i] | 0x20) <= 'z';
-
-		if (!letter && (letters_only || s.ptr[i] < '0' || s.ptr[i] > '9'))
-			return false;
-	}
-	return true;
-}
-
-/* Well-formed as RFC 5646 2.2.9 means it, as far as choosing a template needs. */
-static enum text check_locale(struct request *rq, struct str *s, struct str country)
-{
-	struct str rest = *s, tag;
-	bool first = true;
-
-	(void)rq;
-	(void)country;
-	if (str_ends(*s, STR("-")))
-		return TEXT_LOCALE_INVALID;
-	while (str_next_token(&rest, '-', &tag)) {
-		if (!is_subtag(tag, first) || (first && tag.len < 2))
-			return TEXT_LOCALE_INVALID;
-		first = false;
-	}
-	return TEXT_NONE;
-}
-
-static enum text check_email(struct request *rq, struct str *s, struct str country)
-{
-	struct identifier id;
-	enum text problem = identifier_parse_email(rq->arena, *s, &id);
-
-	(void)country;
-	if (problem == TEXT_NONE)
-		*s = id.display;
-	return problem;
-}
-
-static enum text check_phone(struct request *rq, struct str *s, struct str country)
-{
-	struct identifier id;
-	enum text problem = identifier_parse_phone(rq->arena, *s, country, &id);
-
-	if (problem == TEXT_NONE)
-		*s = id.display;
-	return problem;
-}
-
-#define FIELD(m, fn)                                          \
-	{                                                     \
-		STR_INIT(#m), offsetof(struct profile, m), fn \
-	}
-
-static const struct {
-	struct str name;
-	size_t offset;
-	/** check() - TEXT_NONE, or what is wrong; may put @s into its one spelling. */
-	enum text (*check)(struct request *rq, struct str *s, struct str country);
-} fields[] = {
-	FIELD(first_name, check_name),
-	FIELD(last_name, check_name),
-	FIELD(image_url, check_url),
-	FIELD(bio, check_lines),
-	FIELD(country, check_country),
-	FIELD(state, check_line),
-	FIELD(city, check_line),
-	FIELD(address, check_lines),
-	FIELD(gender, check_line),
-	FIELD(date_of_birth, check_birth),
-	FIELD(locale, check_locale),
-	FIELD(contact_email, check_email),
-	FIELD(contact_phone, check_phone),
+static const struct field_rule rules[] = {
+	RULE(first_name, 1, field_name),
+	RULE(last_name, 2, field_name),
+	RULE(image_url, 3, field_url),
+	RULE(bio, 4, field_lines),
+	RULE(country, 5, field_country),
+	RULE(state, 6, field_line),
+	RULE(city, 7, field_line),
+	RULE(address, 8, field_lines),
+	RULE(gender, 9, field_line),
+	RULE(date_of_birth, 10, field_birth),
+	RULE(locale, 11, field_locale),
+	RULE(contact_email, 12, field_email),
+	RULE(contact_phone, 13, field_phone),
 };
+static const struct field_set profile_fields = { rules, ARRAY_LEN(rules) };
 
-static struct str *slot(struct profile *profile, size_t i)
+struct str profile_encode(struct arena *secrets, const struct profile *profile)
 {
-	return (struct str *)(void *)((char *)profile + fields[i].offset);
+	return fields_encode(secrets, &profile_fields, profile);
+}
+
+bool profile_decode(struct str plain, struct profile *ret)
+{
+	return fields_decode(&profile_fields, plain, ret);
 }
 
 enum err profile_check(struct request *rq, struct profile *profile, struct str country)
 {
-	enum err e = OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		struct str *s = slot(profile, i);
-		enum text problem = str_empty(*s) ? TEXT_NONE : fields[i].check(rq, s, country);
-
-		if (problem != TEXT_NONE)
-			e = request_refuse_field(rq, fields[i].name, problem, NULL, 0);
-	}
-	return e;
+	return fields_check(rq, &profile_fields, profile, country);
 }
-
-/* --- update --- */
 
 struct edit {
 	struct request *rq;
 	struct account *account; /* as it will be; in rq->secrets */
 	int64_t as_read_us;      /* version the change was made to */
-	struct audit_change changes[ARRAY_LEN(fields)];
+	struct audit_change changes[ARRAY_LEN(rules)];
 	size_t n_changes;
 	struct audit_row audit;
 	bool written;
 };
-
-/* RFC 7396 on a flat object. */
-static void merge(struct edit *edit, struct profile *patch)
-{
-	edit->n_changes = 0;
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		struct str *now = slot(&edit->account->profile, i), wanted = *slot(patch, i);
-
-		if (!wanted.ptr || str_eq(*now, wanted))
-			continue;
-		edit->changes[edit->n_changes++] = (struct audit_change){
-			.field = fields[i].name,
-			.before = *now,
-			.after = wanted,
-			.hidden = true,
-		};
-		*now = wanted;
-	}
-}
 
 static enum err write_tx(struct tx *tx, void *arg)
 {
@@ -256,7 +95,8 @@ static enum err try(struct edit *edit, const struct account *account, struct pro
 	*edit->account = *account;
 	edit->as_read_us = account->row.updated_at_us;
 	edit->written = true;
-	merge(edit, patch);
+	edit->n_changes =
+	    fields_merge(&profile_fields, patch, &edit->account->profile, edit->changes);
 	e = edit->n_changes > 0 ? write(edit) : OK;
 	if (e == OK && edit->written && edit->n_changes > 0)
 		outbox_ring(edit->rq->service->outbox);

@@ -1,6 +1,7 @@
 #include "service/registration.h"
 
 #include "service/audit.h"
+#include "service/consents.h"
 #include "service/flow.h"
 #include "service/password.h"
 #include "service/pending.h"
@@ -83,8 +84,9 @@ static enum err check(struct request *rq, struct plan *plan)
 
 	if (!role_may_register(in->role, &plan->role))
 		request_refuse_field(rq, STR("role"), TEXT_ROLE_NOT_ALLOWED, NULL, 0);
-	if (profile_check(rq, &profile, STR_NULL) != OK || identifier != OK || password != OK ||
-	    rq->field_errors)
+	if (profile_check(rq, &profile, STR_NULL) != OK ||
+	    consents_check(rq, in->consents, in->n_consents) != OK || identifier != OK ||
+	    password != OK || rq->field_errors)
 		return ERR_VALIDATION_FAILED;
 	if (!outbox_can_send(rq->service->outbox,
 		plan->identifier.kind == IDENTIFIER_EMAIL ? CHANNEL_EMAIL : CHANNEL_SMS))

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/audit.h"
+#include "service/erase.h"
 #include "store/flow_store.h"
 
 /* Expired rows are deleted in small bites, so that no request waits behind a long transaction. */
@@ -104,6 +105,8 @@ static void sweep_once(struct service *service, bool last)
 	e = store_tx_plain(service->store, &rq, sweep_tx, &rq.now_us);
 	if (e == OK)
 		e = kv_sweep(service->kv, &rq);
+	if (e == OK)
+		e = erase_closed(&rq);
 	if (e == OK)
 		e = audit_flush_refusals(&rq, last ? INT64_MAX : rq.now_us);
 	if (e != OK && e != ERR_SHUTDOWN)

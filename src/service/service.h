@@ -57,7 +57,9 @@ struct service_config {
 	uint32_t session_max[ROLE_COUNT]; /* live at once; 0: any number */
 	enum session_on_limit session_on_limit;
 
-	int64_t reauth_age_us; /* so old may a sign-in be that proves who they are */
+	int64_t closed_grace_us;      /* how long a closed account can be restored */
+	struct str consents_required; /* "terms:2,privacy:1": what everybody is asked */
+	int64_t reauth_age_us;        /* so old may a sign-in be that proves who they are */
 
 	uint32_t password_min, password_max; /* code points; bytes */
 	struct str reset_url; /* page of reset links, with its two marks; empty: codes are sent */

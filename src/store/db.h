@@ -38,6 +38,7 @@ struct tx {
 	struct arena *arena;
 	struct request *rq; /* NULL in store_config.before_commit */
 	unsigned statements;
+	bool scrubs;     /* tx_scrub() was called */
 	enum err failed; /* first failure of the machine: nothing commits over it */
 };
 

@@ -41,6 +41,7 @@ struct writer {
 	enum err (*before_commit)(struct tx *tx, void *arg);
 	void *before_commit_arg;
 	int wal_pages, checkpoint_at, space_look_at;
+	bool scrub_due; /* the log holds what must not be kept */
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t filled;
@@ -60,6 +61,7 @@ struct writer {
 struct batch {
 	struct list jobs; /* run, waiting for the commit */
 	unsigned n;
+	bool scrubs;
 	int failed; /* SQLite's code when the whole batch is lost */
 };
 
@@ -170,6 +172,7 @@ static bool run_job(struct writer *w, struct job *job, struct batch *b)
 	conn->result = SQLITE_OK;
 	job->result = tx_run(&tx, job->fn, job->arg);
 	job->rq->statements += tx.statements;
+	b->scrubs |= tx.scrubs && job->result == OK;
 	count(&w->statements, tx.statements);
 	if (sqlite_is_outage(conn->result) || sqlite3_get_autocommit(conn->db)) {
 		b->failed = conn->result != SQLITE_OK ? conn->result : SQLITE_INTERNAL;
@@ -311,6 +314,19 @@ static void checkpoint(struct writer *w, const struct batch *b)
 	__atomic_store_n(&w->wal_gauge, w->wal_pages, __ATOMIC_RELAXED);
 }
 
+/* scrub() - empty the log, file and all. Readers in the way are gone by the next batch. */
+static void scrub(struct writer *w)
+{
+	int rc;
+
+	sqlite3_busy_timeout(w->conn.db, CHECKPOINT_BUSY_MS);
+	rc = sqlite3_wal_checkpoint_v2(w->conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(w->conn.db, SQLITE_WRITE_BUSY_MS);
+	w->scrub_due = rc != SQLITE_OK;
+	if (rc == SQLITE_OK)
+		w->wal_pages = 0;
+}
+
 static int on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct writer *w = arg;
@@ -350,6 +366,9 @@ static void run_batch(struct writer *w, struct list *queue)
 		b.failed = commit(w);
 	if (b.failed != SQLITE_OK)
 		fail_batch(w, &b);
+	w->scrub_due |= b.scrubs && b.failed == SQLITE_OK;
+	if (w->scrub_due)
+		scrub(w);
 	deliver(w, &b);
 	checkpoint(w, &b);
 	pthread_mutex_unlock(&w->conn_lock);

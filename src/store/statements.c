@@ -93,6 +93,46 @@ static const char *const texts[STMT_COUNT] = {
 		"SELECT count(*) FROM users WHERE role = $1 AND state = 'active'",
 	[STMT_CONSENT_CLEAR] =
 		"DELETE FROM consents WHERE user_id = $1",
+	[STMT_CONSENT_LIST] =
+		"SELECT document, version, given_at FROM consents WHERE user_id = $1"
+		" ORDER BY document, given_at, version",
+	[STMT_CLIENT_GET] =
+		"SELECT profile, created_at, updated_at FROM clients WHERE user_id = $1",
+	[STMT_CLIENT_SET] =
+		"UPDATE clients SET profile = $2, updated_at = $3"
+		" WHERE user_id = $1 AND updated_at = $4",
+	[STMT_VENDOR_GET] =
+		"SELECT profile, created_at, updated_at, slug, verification_state FROM vendors"
+		" WHERE user_id = $1",
+	[STMT_VENDOR_SET] =
+		"UPDATE vendors SET profile = $2, updated_at = $3, slug = $5"
+		" WHERE user_id = $1 AND updated_at = $4"
+		" AND NOT EXISTS (SELECT 1 FROM vendors v WHERE v.slug = $5 AND v.user_id <> $1)",
+	[STMT_VENDOR_SLUG_TAKEN] =
+		"SELECT 1 FROM vendors WHERE slug = $1 AND user_id <> $2",
+
+	[STMT_USER_LIST_CLOSED] =
+		"SELECT " USER_COLUMNS("") " FROM users WHERE state = 'deleted' AND state_at < $1"
+		" ORDER BY state_at, id LIMIT $2",
+	[STMT_ERASE_USER] =
+		"UPDATE users SET state = 'erased', state_at = $2, updated_at = $2,"
+		" epoch = epoch + 1, external_id = NULL, email = NULL, email_index = NULL,"
+		" phone = NULL, phone_index = NULL, data_key = NULL, profile = NULL,"
+		" password = NULL, password_at = NULL, last_login = NULL"
+		" WHERE id = $1 AND state <> 'erased'",
+	[STMT_ERASE_SESSIONS] =
+		"DELETE FROM sessions WHERE user_id = $1",
+	[STMT_ERASE_FLOWS] =
+		"DELETE FROM flows WHERE user_id = $1",
+	[STMT_ERASE_FLOWS_ABOUT] =
+		"DELETE FROM flows WHERE subject_index = $1",
+	/* Events stay: they hold ids only, and others want to know that this person is gone. */
+	[STMT_ERASE_MESSAGES] =
+		"DELETE FROM outbox WHERE user_id = $1 AND sink IN ('email', 'sms')",
+	[STMT_ERASE_CLIENT] =
+		"DELETE FROM clients WHERE user_id = $1",
+	[STMT_ERASE_VENDOR] =
+		"DELETE FROM vendors WHERE user_id = $1",
 	[STMT_CONSENT_INSERT] =
 		"INSERT INTO consents (user_id, document, version, given_at)"
 		" VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",

@@ -75,6 +75,11 @@ bool store_in_tx(void)
 	return in_tx;
 }
 
+void tx_scrub(struct tx *tx)
+{
+	tx->scrubs = true;
+}
+
 enum err tx_run(struct tx *tx, store_fn *fn, void *arg)
 {
 	enum err r;

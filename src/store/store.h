@@ -180,6 +180,14 @@ MUST_CHECK enum err tx_require(
 MUST_CHECK enum err tx_each(struct tx *tx, enum statement id, const struct val *params, size_t n,
     bool (*each)(void *arg, const struct row *row), void *arg);
 
+/**
+ * tx_scrub() - what this transaction takes out of rows shall be gone from the disk with it
+ *
+ * On SQLite its commit empties the write-ahead log, which still holds the pages as they were, or
+ * one of the next commits does if readers are in the way.
+ */
+void tx_scrub(struct tx *tx);
+
 struct tx_query {
 	enum statement id;
 	const struct val *params;

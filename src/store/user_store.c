@@ -292,6 +292,28 @@ enum err consent_clear(struct tx *tx, struct uuid user)
 	return tx_push(tx, STMT_CONSENT_CLEAR, &key, 1);
 }
 
+static void decode_consent(struct cursor *c, void *ret)
+{
+	struct consent_row *row = ret;
+
+	row->document = take_str(c);
+	row->version = take_str(c);
+	row->given_at_us = take_int(c);
+}
+
+enum err consent_list(struct tx *tx, struct uuid user, struct consent_row **ret, size_t *ret_n)
+{
+	const struct val key = val_uuid(&user);
+	struct rows rows = { .decode = decode_consent, .size = sizeof(struct consent_row) };
+	enum err r = tx_list(tx, STMT_CONSENT_LIST, &key, 1, &rows);
+
+	if (r != OK)
+		return r;
+	*ret = (struct consent_row *)(void *)rows.items;
+	*ret_n = rows.n;
+	return OK;
+}
+
 enum err consent_insert(struct tx *tx, struct uuid user, const struct consent_row *consent)
 {
 	const struct val params[] = { val_uuid(&user), val_text(consent->document),

@@ -133,6 +133,9 @@ struct consent_row {
 MUST_CHECK enum err consent_insert(
     struct tx *tx, struct uuid user, const struct consent_row *consent);
 
+/** consent_list() - what @user agreed to, by document, the oldest version first. */
+MUST_CHECK enum err consent_list(
+    struct tx *tx, struct uuid user, struct consent_row **ret, size_t *ret_n);
 /** consent_clear() - forget what @user agreed to: it was somebody else who did. */
 MUST_CHECK enum err consent_clear(struct tx *tx, struct uuid user);
 

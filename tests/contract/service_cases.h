@@ -53,6 +53,11 @@ service_case sessions_listed, sessions_ended, sessions_new_device;
 service_case closing_ends_everything, closing_asks_again, closing_counts_guesses;
 service_case closing_keeps_a_superadmin;
 
+service_case typed_profile_of_a_client, typed_profile_of_both, typed_profile_slugs;
+service_case consents_are_asked_again, consents_to_register, consents_setting;
+service_case export_has_everything, erased_for_good, erased_after_the_grace;
+service_case erased_keeps_a_superadmin;
+
 service_case trail_sweeps, trail_statements, trail_subjects, trail_user_agent_is_cut,
     trail_refusals;
 service_case trail_refusals_are_not_lost;

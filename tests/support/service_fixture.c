@@ -103,6 +103,7 @@ static struct service_config shipped_config(void)
 		.otp_flow_ttl_us = US_PER_HOUR,
 		.otp_sends = { 5, US_PER_HOUR },
 		.reauth_age_us = 5 * US_PER_MIN,
+		.closed_grace_us = 30 * US_PER_DAY,
 		.otp_attempts = { 10, US_PER_HOUR },
 		.throttle_enabled = true,
 		.throttle_burst = { 10, US_PER_MIN },

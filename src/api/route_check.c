@@ -13,6 +13,7 @@ static const char *const open_to_anyone[] = {
 	"token_verify",
 	"password_reset_request",
 	"password_reset_confirm",
+	"identifier_revert",
 	"schema",
 	"docs",
 	"docs_file",

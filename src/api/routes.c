@@ -8,6 +8,7 @@ const struct route *const route_lists[] = {
 	me_routes,
 	me_session_routes,
 	me_profile_routes,
+	me_identifier_routes,
 	me_data_routes,
 	staff_routes,
 	google_routes,

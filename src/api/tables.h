@@ -5,20 +5,21 @@
 #include "api/route.h"
 #include "service/session.h"
 
-extern const struct route auth_routes[];       /* auth_api.c */
-extern const struct route token_routes[];      /* token_api.c */
-extern const struct route password_routes[];   /* password_api.c */
-extern const struct route me_routes[];         /* me_api.c */
-extern const struct route me_session_routes[]; /* me_sessions_api.c */
-extern const struct route me_profile_routes[]; /* me_profiles_api.c */
-extern const struct route me_data_routes[];    /* me_data_api.c */
-extern const struct route staff_routes[];      /* staff_api.c */
-extern const struct route google_routes[];     /* google_api.c */
-extern const struct route identity_routes[];   /* identity_api.c */
-extern const struct route public_routes[];     /* public_api.c */
-extern const struct route docs_routes[];       /* docs_api.c */
-extern const struct route operator_routes[];   /* operator_api.c: health, readiness, metrics */
-extern const struct route dev_routes[];        /* dev_api.c */
+extern const struct route auth_routes[];          /* auth_api.c */
+extern const struct route token_routes[];         /* token_api.c */
+extern const struct route password_routes[];      /* password_api.c */
+extern const struct route me_routes[];            /* me_api.c */
+extern const struct route me_session_routes[];    /* me_sessions_api.c */
+extern const struct route me_profile_routes[];    /* me_profiles_api.c */
+extern const struct route me_identifier_routes[]; /* me_identifier_api.c */
+extern const struct route me_data_routes[];       /* me_data_api.c */
+extern const struct route staff_routes[];         /* staff_api.c */
+extern const struct route google_routes[];        /* google_api.c */
+extern const struct route identity_routes[];      /* identity_api.c */
+extern const struct route public_routes[];        /* public_api.c */
+extern const struct route docs_routes[];          /* docs_api.c */
+extern const struct route operator_routes[];      /* operator_api.c: health, readiness, metrics */
+extern const struct route dev_routes[];           /* dev_api.c */
 
 /** struct signed_in_reply - what everything that signs a person in answers. */
 struct signed_in_reply {

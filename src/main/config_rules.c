@@ -177,6 +177,20 @@ static struct str issuers(struct arena *arena, const struct config *c)
 	return STR_NULL;
 }
 
+static struct str revert_url(struct arena *arena, const struct config *c)
+{
+	struct str url = c->service.revert_url, mark = STR("{token}");
+
+	(void)arena;
+	if (str_empty(url))
+		return STR_NULL;
+	if (!str_starts(url, STR("https://")) && !(c->dev && str_starts(url, STR("http://"))))
+		return STR("account.revert_url must begin with https://.");
+	if (!memmem(url.ptr, url.len, mark.ptr, mark.len))
+		return STR("account.revert_url must have {token} in it.");
+	return STR_NULL;
+}
+
 static struct str consents(struct arena *arena, const struct config *c)
 {
 	struct consent_given ignored[CONSENTS_MAX];
@@ -213,6 +227,7 @@ static rule *const rules[] = {
 	lifetimes,
 	test_recipients,
 	consents,
+	revert_url,
 	senders,
 	issuers,
 };

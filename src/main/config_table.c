@@ -513,6 +513,11 @@ const struct setting settings[] = {
 	    .max = 3660 * US_PER_DAY,
 	    .doc = "How long an account that was closed can be restored. Then it is erased for "
 		   "good." },
+	{ .name = "account.revert_url",
+	    TEXT(service.revert_url),
+	    .value = "",
+	    .doc = "Page that takes an account back to its former address, with {token} in it. "
+		   "Empty sends the token itself." },
 	{ .name = "consents.required",
 	    TEXT(service.consents_required),
 	    .value = "",

@@ -11,6 +11,7 @@ static const struct str types[] = {
 	STR_INIT("user.enabled"),
 	STR_INIT("user.disabled"),
 	STR_INIT("user.updated"),
+	STR_INIT("user.identifier_changed"),
 	STR_INIT("user.deleted"),
 	STR_INIT("user.erased"),
 	STR_INIT("session.revoked"),

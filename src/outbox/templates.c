@@ -17,6 +17,7 @@ static const struct str kinds[] = {
 	STR_INIT("refresh_reused"),
 	STR_INIT("password_changed"),
 	STR_INIT("password_reset"),
+	STR_INIT("identifier_changed"),
 };
 #define KINDS ARRAY_LEN(kinds)
 

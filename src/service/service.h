@@ -59,7 +59,8 @@ struct service_config {
 
 	int64_t closed_grace_us;      /* how long a closed account can be restored */
 	struct str consents_required; /* "terms:2,privacy:1": what everybody is asked */
-	int64_t reauth_age_us;        /* so old may a sign-in be that proves who they are */
+	struct str revert_url; /* page for the way back to a former address; has {token} in it */
+	int64_t reauth_age_us; /* so old may a sign-in be that proves who they are */
 
 	uint32_t password_min, password_max; /* code points; bytes */
 	struct str reset_url; /* page of reset links, with its two marks; empty: codes are sent */

@@ -69,6 +69,12 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_USER_SET_PROFILE] =
 		"UPDATE users SET profile = $2, updated_at = $3"
 		" WHERE id = $1 AND updated_at = $4 AND state = 'active'",
+	/* The unique indexes stand behind it, for who comes at the very same moment. */
+	[STMT_USER_SET_IDENTIFIER] =
+		"UPDATE users SET email = $2, email_index = $3, phone = $4, phone_index = $5,"
+		" index_version = $6, is_verified = 1, updated_at = $7"
+		" WHERE id = $1 AND state = 'active'"
+		" AND (email_index = $8 OR phone_index = $8)",
 	[STMT_USER_NOTE_LOGIN] =
 		"UPDATE users SET last_login = $2 WHERE id = $1 AND state = 'active'"
 		" AND epoch = $3 AND coalesce(password_at, 0) = $4",

@@ -212,6 +212,24 @@ enum err user_set_profile(struct tx *tx, struct uuid id, struct str sealed, int6
 	return tx_changed(tx, STMT_USER_SET_PROFILE, params, ARRAY_LEN(params), ret_changed);
 }
 
+enum err user_set_identifier(
+    struct tx *tx, const struct user_row *user, struct str old_index, bool *ret_changed)
+{
+	bool email = user->kind == IDENTIFIER_EMAIL;
+	const struct val params[] = {
+		val_uuid(&user->id),
+		email ? val_blob(user->identifier) : val_null(),
+		email ? val_blob(user->identifier_index) : val_null(),
+		email ? val_null() : val_blob(user->identifier),
+		email ? val_null() : val_blob(user->identifier_index),
+		val_int(user->index_version),
+		val_int(user->updated_at_us),
+		val_blob(old_index),
+	};
+
+	return tx_changed(tx, STMT_USER_SET_IDENTIFIER, params, ARRAY_LEN(params), ret_changed);
+}
+
 enum err user_note_login(struct tx *tx, const struct user_row *as_read, int64_t now_us)
 {
 	const struct val params[] = { val_uuid(&as_read->id), val_int(now_us),

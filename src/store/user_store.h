@@ -104,6 +104,14 @@ MUST_CHECK enum err user_set_profile(struct tx *tx, struct uuid id, struct str s
  * active, or has another role or password since.
  */
 MUST_CHECK enum err user_note_login(struct tx *tx, const struct user_row *as_read, int64_t now_us);
+/**
+ * user_set_identifier() - sign in with another e-mail address or phone number, which is proven
+ * @user:        id, kind, identifier, identifier_index, index_version and updated_at_us
+ * @old_index:   blind index of the one there was
+ * @ret_changed: false when the person is not active, or has another identifier by now
+ */
+MUST_CHECK enum err user_set_identifier(
+    struct tx *tx, const struct user_row *user, struct str old_index, bool *ret_changed);
 /** user_set_state() - disable, enable, delete, restore: bumps the epoch, so tokens die. */
 MUST_CHECK enum err user_set_state(
     struct tx *tx, struct uuid id, enum user_state state, int64_t now_us, bool *ret_changed);

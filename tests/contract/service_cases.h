@@ -58,6 +58,10 @@ service_case consents_are_asked_again, consents_to_register, consents_setting;
 service_case export_has_everything, erased_for_good, erased_after_the_grace;
 service_case erased_keeps_a_superadmin;
 
+service_case identifier_changed, identifier_refusals, identifier_of_somebody;
+service_case identifier_of_another_session, identifier_squatted, identifier_overtaken;
+service_case identifier_reverted, identifier_revert_is_over;
+
 service_case trail_sweeps, trail_statements, trail_subjects, trail_user_agent_is_cut,
     trail_refusals;
 service_case trail_refusals_are_not_lost;

@@ -2,6 +2,7 @@
 #include "service/closing.h"
 #include "service/erase.h"
 #include "service/export.h"
+#include "service/identifier_change.h"
 #include "service/profile.h"
 #include "service/session_list.h"
 #include "tests/unit/api/fake_service.h"
@@ -99,5 +100,26 @@ enum err export_make(struct request *rq, struct export *ret)
 enum err account_erase(struct request *rq, struct secret password)
 {
 	(void)password;
+	return told(rq);
+}
+
+enum err identifier_change(
+    struct request *rq, const struct identifier_wish *wish, struct verification *ret)
+{
+	ret->destination = wish->email;
+	return told(rq);
+}
+
+enum err identifier_confirm(
+    struct request *rq, struct uuid flow, struct secret code, struct user_view *ret)
+{
+	(void)code;
+	ret->id = flow;
+	return told(rq);
+}
+
+enum err identifier_revert(struct request *rq, struct secret token)
+{
+	(void)token;
 	return told(rq);
 }

@@ -3,8 +3,7 @@
 #include "service/audit.h"
 #include "service/notice.h"
 #include "service/password.h"
-
-#define NOBODY ((struct uuid){ 0 })
+#include "service/user_change.h"
 
 /* --- create --- */
 
@@ -170,145 +169,59 @@ enum err admin_user_list(
 
 /* --- change --- */
 
-enum refusal {
-	REFUSED_NOT,
-	REFUSED_GONE,
-	REFUSED_LAST_SUPERADMIN,
-};
-
-struct change {
-	struct request *rq;
-	const struct account *account;
-	enum user_state state; /* set_state */
-	struct str password;   /* set_password: encoded */
-	struct str event;      /* for the audit row and the outbox */
-	struct str end_reason; /* of the sessions; empty: they go on */
-	struct audit_row audit;
-	struct notice notice; /* to the person; may be none */
-	bool changed;
-	enum refusal refusal;
-};
-
-/* The state is read again in the transaction: what was shown to the operator may be old. */
-static enum err check_change(struct tx *tx, struct change *c)
-{
-	struct user_row now;
-	int64_t superadmins = 0;
-	bool found;
-	enum err e = user_by_id(tx, c->account->row.id, &now, &found);
-
-	if (e != OK)
-		return e;
-	c->refusal = REFUSED_NOT;
-	if (!found || now.state == USER_DELETED || now.state == USER_ERASED)
-		c->refusal = REFUSED_GONE;
-	if (c->state == USER_ACTIVE || now.state != USER_ACTIVE || now.role != ROLE_SUPERADMIN)
-		return OK;
-	e = user_count_role(tx, ROLE_SUPERADMIN, &superadmins);
-	if (e == OK && superadmins <= 1)
-		c->refusal = REFUSED_LAST_SUPERADMIN;
-	return e;
-}
-
-static enum err apply_change(struct tx *tx, struct change *c)
-{
-	struct uuid id = c->account->row.id;
-	int64_t now_us = c->rq->now_us;
-	enum err e;
-
-	if (str_empty(c->password))
-		return user_set_state(tx, id, c->state, now_us, &c->changed);
-	e = user_set_password(tx, id, c->password, STR_NULL, now_us, &c->changed);
-	if (e == OK)
-		e = user_bump_epoch(tx, id, now_us);
-	return e;
-}
-
-static enum err change_tx(struct tx *tx, void *arg)
-{
-	struct change *c = arg;
-	struct request *rq = c->rq;
-	struct uuid id = c->account->row.id;
-	const struct event_field why = { .name = STR("reason"), .value = c->end_reason };
-	int64_t ended;
-	enum err e = check_change(tx, c);
-
-	if (e != OK || c->refusal != REFUSED_NOT)
-		return e;
-	e = apply_change(tx, c);
-	if (e != OK || !c->changed)
-		return e;
-	if (!str_empty(c->end_reason))
-		e = session_end_all(tx, id, NOBODY, c->end_reason, rq->now_us, &ended);
-	if (e == OK)
-		e = outbox_append_event(rq->service->outbox, tx, c->event, id, rq->now_us, &why,
-		    !str_empty(c->password));
-	if (e == OK)
-		e = notice_post(tx, &c->notice);
-	return e == OK ? audit_append(tx, rq->keys, &c->audit) : e;
-}
-
-static enum err run_change(struct change *c, struct audit_entry *entry)
-{
-	enum err e;
-
-	entry->event = c->event;
-	entry->subject = c->account;
-	audit_draft(c->rq, entry, &c->audit);
-	e = store_tx(c->rq->service->store, c->rq, change_tx, c);
-	if (e != OK)
-		return e;
-	if (c->refusal == REFUSED_GONE)
-		return fault(c->rq, ERR_CONFLICT, "user is deleted or erased");
-	if (c->refusal == REFUSED_LAST_SUPERADMIN)
-		return fault(c->rq, ERR_LAST_SUPERADMIN, "last active superadmin");
-	return OK;
-}
-
 enum err admin_user_set_state(struct request *rq, const struct account *account,
     enum user_state state, struct str reason, bool *ret_changed)
 {
-	struct change c = {
-		.rq = rq,
-		.account = account,
-		.state = state,
-		.event = state == USER_ACTIVE ? STR("user.enabled") : STR("user.disabled"),
-		.end_reason = state == USER_ACTIVE ? STR_NULL : STR("disabled"),
-	};
-	struct audit_change field = {
+	bool disables = state == USER_DISABLED;
+	enum user_state from = disables ? USER_ACTIVE : USER_DISABLED;
+	const struct audit_change field = {
 		.field = STR("state"),
-		.before = user_state_name(account->row.state),
+		.before = user_state_name(from),
 		.after = user_state_name(state),
 	};
-	struct audit_entry entry = { .reason = reason, .changes = &field, .n_changes = 1 };
+	struct user_change change = {
+		.account = account,
+		.kind = CHANGE_STATE,
+		.from = from,
+		.state = state,
+		.event = disables ? STR("user.disabled") : STR("user.enabled"),
+		.reason = reason,
+		.changes = &field,
+		.n_changes = 1,
+		.ends_sessions = disables,
+		.end_reason = STR("disabled"),
+	};
 	enum err e;
 
 	if (account->row.state == USER_ERASED)
 		return fault(rq, ERR_CONFLICT, "user is erased");
-	e = run_change(&c, &entry);
+	e = user_change(rq, &change);
 	if (e == OK)
-		*ret_changed = c.changed;
+		*ret_changed = change.changed;
 	return e;
 }
 
 enum err admin_user_set_password(
     struct request *rq, const struct account *account, struct secret password, struct str reason)
 {
-	struct change c = {
-		.rq = rq,
-		.account = account,
-		.state = USER_ACTIVE,
-		.event = STR("password.changed"),
-		.end_reason = STR("password_set"),
-	};
-	struct audit_change field = {
+	const struct audit_change field = {
 		.field = STR("password"),
 		.before = STR("old"),
 		.after = STR("new"),
 		.hidden = true,
 	};
-	struct audit_entry entry = { .reason = reason, .changes = &field, .n_changes = 1 };
+	struct user_change change = {
+		.account = account,
+		.kind = CHANGE_PASSWORD,
+		.event = STR("password.changed"),
+		.reason = reason,
+		.changes = &field,
+		.n_changes = 1,
+		.ends_sessions = true,
+		.end_reason = STR("password_set"),
+	};
 	struct identifier own;
+	struct notice notice;
 	bool known = identifier_parse(rq->arena, account->identifier, STR_NULL, &own) == TEXT_NONE;
 	enum err e;
 
@@ -316,9 +229,10 @@ enum err admin_user_set_password(
 		return fault(rq, ERR_CONFLICT, "user is erased");
 	e = password_check_policy(rq, STR("password"), password, known ? &own : NULL);
 	if (e == OK)
-		e = password_hash(rq, password, &c.password);
+		e = password_hash(rq, password, &change.password);
 	if (e != OK)
 		return e;
-	notice_draft(rq, account, STR("password_changed"), STR_NULL, &c.notice);
-	return run_change(&c, &entry);
+	notice_draft(rq, account, STR("password_changed"), STR_NULL, &notice);
+	change.message = notice.present ? &notice.row : NULL;
+	return user_change(rq, &change);
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "service/audit.h"
 #include "service/erase.h"
+#include "service/name_index.h"
 #include "store/flow_store.h"
 
 /* Expired rows are deleted in small bites, so that no request waits behind a long transaction. */
@@ -154,5 +155,7 @@ enum err service_start_background(struct service *service)
 
 	if (e == OK && store_seals_late(service->store))
 		e = rt_spawn(seal_loop, service);
+	if (e == OK)
+		e = name_index_start(service);
 	return e == OK ? rt_spawn(providers_refresh_loop, service) : e;
 }

@@ -31,7 +31,10 @@ struct user_row;
 	  "user_agent, " t "address, " t "created_at, " t "auth_time, " t "idle_expires_at, " t  \
 	  "expires_at, " t "cur_hash, " t "prev_hash, " t "prev2_hash, " t "hash_key, " t        \
 	  "generation, " t "rotated_at, " t "prev_rotated_at, " t "successor, " t "ended_at, " t \
-	  "end_reason, " t "idempotency_hash, " t "idempotency_body, " t "idempotency_until"
+	  "end_reason, " t "idempotency_hash, " t "idempotency_body, " t "idempotency_until, " t \
+	  "impersonator_id"
+
+#define NOTE_COLUMNS "id, user_id, author_id, created_at, note"
 
 #define FLOW_COLUMNS                                                                            \
 	"id, purpose, user_id, subject_index, index_version, channel, destination, code_hash, " \

@@ -29,6 +29,7 @@ void session_decode(struct cursor *c, struct session_row *ret)
 	ret->idempotency_hash = take_str(c);
 	ret->idempotency_body = take_str(c);
 	ret->idempotency_until_us = take_int(c);
+	take_uuid(c, &ret->impersonator_id);
 }
 
 /* free_key() - an idempotency key whose time is over must not stand in a new one's way. */
@@ -69,6 +70,7 @@ enum err session_insert(struct tx *tx, const struct session_row *s)
 		opt_blob(s->idempotency_hash),
 		opt_blob(s->idempotency_body),
 		opt_int(s->idempotency_until_us),
+		opt_uuid(!uuid_is_nil(s->impersonator_id), &s->impersonator_id),
 	};
 	enum err r = free_key(tx, s);
 

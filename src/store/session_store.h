@@ -25,6 +25,7 @@ struct session_row {
 	struct str end_reason;
 	struct str idempotency_hash, idempotency_body;
 	int64_t idempotency_until_us;
+	struct uuid impersonator_id; /* who of the staff holds it; nil: it is the person's own */
 };
 
 /**

@@ -14,6 +14,13 @@
 	" WHERE idempotency_hash = $1 AND idempotency_until <= $2"
 #define USER_PAGE " FROM users WHERE id > $1"
 #define USER_PAGE_END " ORDER BY id LIMIT $2"
+#define SEARCH_COLUMNS(t) t "id, " t "role, " t "state, " t "auth_provider, " t "created_at"
+#define SEARCH_PAGE " FROM users WHERE id < $1"
+#define SEARCH_PAGE_END " ORDER BY id DESC LIMIT $2"
+/* What takes an active superadmin away leaves another one. */
+#define ANOTHER_SUPERADMIN                                                                 \
+	" AND (role <> 'superadmin' OR state <> 'active' OR EXISTS (SELECT 1 FROM users o" \
+	" WHERE o.role = 'superadmin' AND o.state = 'active' AND o.id <> users.id))"
 #define SESSION_JOIN                                              \
 	"SELECT " SESSION_COLUMNS("sessions.") ", " USER_COLUMNS( \
 	    "users.") " FROM sessions JOIN users ON users.id = sessions.user_id"
@@ -65,9 +72,9 @@ static const char *const texts[STMT_COUNT] = {
 		" WHERE id = $1 AND is_verified = 0",
 	[STMT_USER_SETTLE] =
 		"UPDATE users SET password = $2, password_at = $5, profile = $3, role = $4,"
-		" updated_at = $5 WHERE id = $1 AND is_verified = 0",
+		" names_at = NULL, updated_at = $5 WHERE id = $1 AND is_verified = 0",
 	[STMT_USER_SET_PROFILE] =
-		"UPDATE users SET profile = $2, updated_at = $3"
+		"UPDATE users SET profile = $2, names_at = NULL, updated_at = $3"
 		" WHERE id = $1 AND updated_at = $4 AND state = 'active'",
 	/* The unique indexes stand behind it, for who comes at the very same moment. */
 	[STMT_USER_SET_IDENTIFIER] =
@@ -80,10 +87,11 @@ static const char *const texts[STMT_COUNT] = {
 		" AND epoch = $3 AND coalesce(password_at, 0) = $4",
 	[STMT_USER_SET_STATE] =
 		"UPDATE users SET state = $2, state_at = $3, epoch = epoch + 1,"
-		" updated_at = $3 WHERE id = $1 AND state <> $2 AND state <> 'erased'",
+		" updated_at = $3 WHERE id = $1 AND state <> $2 AND state <> 'erased'"
+		ANOTHER_SUPERADMIN,
 	[STMT_USER_SET_ROLE] =
 		"UPDATE users SET role = $2, epoch = epoch + 1, updated_at = $3"
-		" WHERE id = $1 AND role <> $2",
+		" WHERE id = $1 AND role <> $2" ANOTHER_SUPERADMIN,
 	[STMT_USER_BUMP_EPOCH] =
 		"UPDATE users SET epoch = epoch + 1, updated_at = $2 WHERE id = $1",
 	[STMT_USER_LIST] =
@@ -97,6 +105,41 @@ static const char *const texts[STMT_COUNT] = {
 		" AND role = $3 AND state = $4" USER_PAGE_END,
 	[STMT_USER_COUNT_ROLE] =
 		"SELECT count(*) FROM users WHERE role = $1 AND state = 'active'",
+	/* Whoever takes a superadmin away waits here for whoever else does. */
+	[STMT_SUPERADMINS_LOCK] =
+		"INSERT INTO meta (key, value) VALUES ('superadmins', $1)"
+		" ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	[STMT_USER_SEARCH_ALL] =
+		"SELECT " SEARCH_COLUMNS("") SEARCH_PAGE SEARCH_PAGE_END,
+	[STMT_USER_SEARCH_ROLE] =
+		"SELECT " SEARCH_COLUMNS("") SEARCH_PAGE " AND role = $3" SEARCH_PAGE_END,
+	[STMT_USER_SEARCH_STATE] =
+		"SELECT " SEARCH_COLUMNS("") SEARCH_PAGE " AND state = $3" SEARCH_PAGE_END,
+	[STMT_USER_SEARCH_PROVIDER] =
+		"SELECT " SEARCH_COLUMNS("") SEARCH_PAGE
+		" AND auth_provider = $3" SEARCH_PAGE_END,
+	[STMT_USER_SEARCH_CREATED] =
+		"SELECT " SEARCH_COLUMNS("") " FROM users WHERE created_at <= $3"
+		" AND created_at >= $4 AND (created_at < $3 OR id < $1)"
+		" ORDER BY created_at DESC, id DESC LIMIT $2",
+	[STMT_USER_SEARCH_NAME] =
+		"SELECT " SEARCH_COLUMNS("users.") " FROM user_names JOIN users"
+		" ON users.id = user_names.user_id WHERE user_names.user_id < $1"
+		" AND user_names.hash = $3 ORDER BY user_names.user_id DESC LIMIT $2",
+	[STMT_USER_NAMES_STALE] =
+		"SELECT " USER_COLUMNS("") " FROM users WHERE names_at IS NULL"
+		" ORDER BY id LIMIT $1",
+	[STMT_USER_NAMES_DONE] =
+		"UPDATE users SET names_at = $2 WHERE id = $1 AND updated_at = $3",
+	[STMT_USER_NAMES_CLEAR] =
+		"DELETE FROM user_names WHERE user_id = $1",
+	[STMT_USER_NAMES_INSERT] =
+		"INSERT INTO user_names (hash, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	[STMT_NOTE_INSERT] =
+		"INSERT INTO user_notes (" NOTE_COLUMNS ") VALUES ($1, $2, $3, $4, $5)",
+	[STMT_NOTE_LIST] =
+		"SELECT " NOTE_COLUMNS " FROM user_notes WHERE user_id = $1"
+		" ORDER BY id DESC LIMIT $2",
 	[STMT_CONSENT_CLEAR] =
 		"DELETE FROM consents WHERE user_id = $1",
 	[STMT_CONSENT_LIST] =
@@ -166,7 +209,7 @@ static const char *const texts[STMT_COUNT] = {
 		"INSERT INTO sessions (" SESSION_COLUMNS("") ")"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
 		" $17, $18, $19, $20, $21,"
-		" $22, $23, $24, $25) ON CONFLICT DO NOTHING",
+		" $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING",
 	[STMT_SESSION_WITH_USER] =
 		SESSION_JOIN " WHERE sessions.id = $1",
 	[STMT_SESSION_FOR_ACCESS] =

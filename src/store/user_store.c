@@ -239,21 +239,37 @@ enum err user_note_login(struct tx *tx, const struct user_row *as_read, int64_t 
 	    tx, STMT_USER_NOTE_LOGIN, params, ARRAY_LEN(params), ERR_PRECONDITION_FAILED);
 }
 
+/*
+ * Two superadmins who demote each other at once would each see the other one stay: on PostgreSQL
+ * this row makes the second wait for the first.
+ */
+static enum err lock_superadmins(struct tx *tx, struct uuid id)
+{
+	const struct val mark = val_uuid(&id);
+
+	return tx_push(tx, STMT_SUPERADMINS_LOCK, &mark, 1);
+}
+
 enum err user_set_state(
     struct tx *tx, struct uuid id, enum user_state state, int64_t now_us, bool *ret_changed)
 {
 	const struct val params[] = { val_uuid(&id), val_text(user_state_name(state)),
 		val_int(now_us) };
+	enum err r = state == USER_ACTIVE ? OK : lock_superadmins(tx, id);
 
-	return tx_changed(tx, STMT_USER_SET_STATE, params, ARRAY_LEN(params), ret_changed);
+	return r != OK
+		   ? r
+		   : tx_changed(tx, STMT_USER_SET_STATE, params, ARRAY_LEN(params), ret_changed);
 }
 
 enum err user_set_role(
     struct tx *tx, struct uuid id, enum role role, int64_t now_us, bool *ret_changed)
 {
 	const struct val params[] = { val_uuid(&id), val_text(role_name(role)), val_int(now_us) };
-	enum err r = tx_changed(tx, STMT_USER_SET_ROLE, params, ARRAY_LEN(params), ret_changed);
+	enum err r = lock_superadmins(tx, id);
 
+	if (r == OK)
+		r = tx_changed(tx, STMT_USER_SET_ROLE, params, ARRAY_LEN(params), ret_changed);
 	if (r != OK || !*ret_changed)
 		return r;
 	return insert_profile(tx, id, role, now_us);

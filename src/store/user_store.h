@@ -112,10 +112,14 @@ MUST_CHECK enum err user_note_login(struct tx *tx, const struct user_row *as_rea
  */
 MUST_CHECK enum err user_set_identifier(
     struct tx *tx, const struct user_row *user, struct str old_index, bool *ret_changed);
-/** user_set_state() - disable, enable, delete, restore: bumps the epoch, so tokens die. */
+/**
+ * user_set_state() - disable, enable, delete, restore: bumps the epoch, so tokens die
+ * @ret_changed: false when it is so already, when they are erased, and when they are the last
+ *               active superadmin
+ */
 MUST_CHECK enum err user_set_state(
     struct tx *tx, struct uuid id, enum user_state state, int64_t now_us, bool *ret_changed);
-/** user_set_role() - bumps the epoch and adds the role's profile row. */
+/** user_set_role() - bumps the epoch and adds the role's profile row; @ret_changed likewise. */
 MUST_CHECK enum err user_set_role(
     struct tx *tx, struct uuid id, enum role role, int64_t now_us, bool *ret_changed);
 /** user_bump_epoch() - every access token issued so far is dead. */

@@ -11,6 +11,7 @@ const struct route *const route_lists[] = {
 	me_identifier_routes,
 	me_data_routes,
 	staff_routes,
+	staff_users_routes,
 	google_routes,
 	identity_routes,
 	public_routes,

@@ -21,6 +21,8 @@ extern const struct route docs_routes[];          /* docs_api.c */
 extern const struct route operator_routes[];      /* operator_api.c: health, readiness, metrics */
 extern const struct route dev_routes[];           /* dev_api.c */
 
+extern const struct route staff_users_routes[]; /* staff_users_api.c */
+
 /** struct signed_in_reply - what everything that signs a person in answers. */
 struct signed_in_reply {
 	struct signed_in who;
@@ -70,6 +72,8 @@ extern const struct schema session_schema;
 extern const struct schema client_schema, vendor_schema;
 /** user_schema - struct user_view (service/account.h) as "User". */
 extern const struct schema user_schema;
+/** staff_user_schema - struct staff_view (service/staff_users.h) as "StaffUser". */
+extern const struct schema staff_user_schema;
 /** verification_schema - struct verification (service/registration.h): a code is on its way. */
 extern const struct schema verification_schema;
 

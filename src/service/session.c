@@ -274,19 +274,6 @@ void session_answer(struct request *rq, struct account *account, const struct se
 	account_view(account, &ret->user);
 }
 
-enum err session_open(struct request *rq, const struct account *account,
-    const struct session_row *session, struct str *ret_address, struct str *ret_user_agent)
-{
-	const struct data_key *key = &account->key;
-	enum err e = OK;
-
-	if (!str_empty(session->address))
-		e = unseal(rq->arena, key, FIELD_ADDRESS, session->address, ret_address);
-	if (e == OK && !str_empty(session->user_agent))
-		e = unseal(rq->arena, key, FIELD_USER_AGENT, session->user_agent, ret_user_agent);
-	return e == OK ? OK : fault(rq, e, "a session's fields do not open");
-}
-
 struct retry {
 	struct str hash;
 	int64_t now_us;

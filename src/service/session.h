@@ -99,8 +99,8 @@ MAY_YIELD MUST_CHECK enum err session_answer_retry(struct request *rq,
 MAY_YIELD MUST_CHECK enum err session_answer_conflict(
     struct request *rq, const struct idempotency *idempotency, struct signed_in *ret);
 
-/** session_open() - unseal where a session of @account was begun from, and with what. */
-MUST_CHECK enum err session_open(struct request *rq, const struct account *account,
+/** session_origin() - where @session began, unsealed; empty strs where nothing is known. */
+MUST_CHECK enum err session_origin(struct request *rq, const struct account *account,
     const struct session_row *session, struct str *ret_address, struct str *ret_user_agent);
 
 /** struct token_check - reply of auth/token/verify/. */

@@ -25,9 +25,6 @@ MUST_CHECK enum err session_unseal_refresh(
 /** session_actor() - from here on the request is theirs: the log says so. */
 void session_actor(
     struct request *rq, const struct session_row *session, const struct user_row *user);
-/** session_origin() - where @session began, unsealed; empty strs where nothing is known. */
-MUST_CHECK enum err session_origin(struct request *rq, const struct account *account,
-    const struct session_row *session, struct str *ret_address, struct str *ret_user_agent);
 /** session_idle_end() - when the refresh token made now dies unless used. */
 int64_t session_idle_end(const struct request *rq, const struct session_row *session);
 

@@ -1,6 +1,7 @@
 #include "service/staff_acts.h"
 
 #include "service/session.h"
+#include "service/user_agent.h"
 #include "service/user_change.h"
 
 static enum err run(
@@ -129,6 +130,7 @@ enum err staff_note(
 		.event = STR("user.noted"),
 		.reason = reason,
 		.note = &row,
+		.is_quiet = true,
 	};
 	struct account *account;
 	enum err e = account_read(rq, id, &account);
@@ -186,7 +188,9 @@ enum err staff_sessions(struct request *rq, struct uuid id, struct staff_session
 			.expires_at_us = row->idle_expires_at_us,
 			.impersonator_id = row->impersonator_id,
 		};
-		e = session_open(rq, account, row, &s->address, &s->user_agent);
+		if (session_origin(rq, account, row, &s->address, &s->user_agent) != OK)
+			return fault(rq, ERR_INTERNAL, "a session's origin does not open");
+		s->device = user_agent_name(rq->arena, s->user_agent);
 	}
 	return e;
 }

@@ -38,7 +38,7 @@ MAY_YIELD MUST_CHECK enum err staff_note(
 /** struct staff_session - a session as staff see it. */
 struct staff_session {
 	struct uuid id;
-	struct str method, user_agent, address;
+	struct str device, method, user_agent, address;
 	int64_t created_at_us, last_seen_us, expires_at_us;
 	struct uuid impersonator_id; /* nil: it is the person's own */
 };

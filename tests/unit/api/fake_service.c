@@ -232,6 +232,87 @@ enum err authorize(struct request *rq, enum permission p)
 	return fake.authorize == OK ? OK : fault(rq, fake.authorize, "as told");
 }
 
+enum err staff_users(
+    struct request *rq, const struct staff_query *query, struct staff_view_list *ret)
+{
+	NOTE(identifier, query->q);
+	*ret = (struct staff_view_list){ .n = 0 };
+	return answer(rq);
+}
+
+enum err staff_user(struct request *rq, struct uuid id, struct staff_user *ret)
+{
+	(void)id;
+	*ret = (struct staff_user){ .view = { .user = some_user() } };
+	return answer(rq);
+}
+
+static enum err act(struct request *rq, struct str reason, struct staff_view *ret)
+{
+	NOTE(reason, reason);
+	*ret = (struct staff_view){ .user = some_user() };
+	return answer(rq);
+}
+
+enum err staff_disable(
+    struct request *rq, struct uuid id, struct str reason, struct staff_view *ret)
+{
+	(void)id;
+	return act(rq, reason, ret);
+}
+
+enum err staff_enable(struct request *rq, struct uuid id, struct str reason, struct staff_view *ret)
+{
+	(void)id;
+	return act(rq, reason, ret);
+}
+
+enum err staff_restore(
+    struct request *rq, struct uuid id, struct str reason, struct staff_view *ret)
+{
+	(void)id;
+	return act(rq, reason, ret);
+}
+
+enum err staff_set_role(
+    struct request *rq, struct uuid id, struct str role, struct str reason, struct staff_view *ret)
+{
+	(void)id;
+	NOTE(role, role);
+	return act(rq, reason, ret);
+}
+
+enum err staff_note(
+    struct request *rq, struct uuid id, struct str note, struct str reason, struct staff_view *ret)
+{
+	(void)id;
+	(void)note;
+	return act(rq, reason, ret);
+}
+
+enum err staff_sessions(struct request *rq, struct uuid id, struct staff_session_list *ret)
+{
+	(void)id;
+	*ret = (struct staff_session_list){ .n = 0 };
+	return answer(rq);
+}
+
+enum err staff_end_sessions(
+    struct request *rq, struct uuid id, struct str reason, int64_t *ret_ended)
+{
+	(void)id;
+	NOTE(reason, reason);
+	*ret_ended = 2;
+	return answer(rq);
+}
+
+struct str user_state_name(enum user_state s)
+{
+	return s == USER_ACTIVE     ? STR("active")
+	       : s == USER_DISABLED ? STR("disabled")
+				    : STR("deleted");
+}
+
 void audit_count_refusal(struct request *rq, enum err outcome)
 {
 	(void)rq;

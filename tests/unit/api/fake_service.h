@@ -10,6 +10,7 @@
 #include "service/otp.h"
 #include "service/password_change.h"
 #include "service/reset.h"
+#include "service/staff_acts.h"
 #include "service/throttle.h"
 
 struct fake {
@@ -27,6 +28,7 @@ struct fake {
 	enum err refused;
 	char identifier[300], password[300], token[300], role[32], locale[40], inbox_to[300];
 	char consent[64], permission[32], uidb64[300], new_password[300];
+	char consent[64], permission[32], reason[64];
 	size_t n_consents;
 	bool has_flow;
 };

@@ -43,8 +43,11 @@ static enum err close_tx(struct tx *tx, void *arg)
 	if (e != OK || c->gone || c->last_superadmin)
 		return e;
 	e = user_set_state(tx, id, USER_DELETED, rq->now_us, &changed);
-	if (e == OK)
-		e = session_end_all(tx, id, NOBODY, STR("deleted"), rq->now_us, &ended);
+	if (e == OK && !changed)
+		c->last_superadmin = true; /* another one went at the same moment */
+	if (e != OK || !changed)
+		return e;
+	e = session_end_all(tx, id, NOBODY, STR("deleted"), rq->now_us, &ended);
 	if (e == OK)
 		e = outbox_append_event(
 		    rq->service->outbox, tx, STR("user.deleted"), id, rq->now_us, NULL, 0);

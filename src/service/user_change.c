@@ -125,7 +125,7 @@ static enum err leave_traces(struct tx *tx, struct changing *c)
 		e = note_insert(tx, change->note);
 	if (e == OK && change->message)
 		e = outbox_insert(tx, change->message);
-	if (e == OK)
+	if (e == OK && !change->is_quiet)
 		e = outbox_append_event(rq->service->outbox, tx, change->event, c->now.id,
 		    rq->now_us, &why, change->kind == CHANGE_PASSWORD);
 	return e == OK ? audit_append(tx, rq->keys, &c->audit) : e;
@@ -172,6 +172,8 @@ enum err user_change(struct request *rq, struct user_change *change)
 
 	audit_draft(rq, &entry, &c.audit);
 	e = store_tx(rq->service->store, rq, change_tx, &c);
+	if (e == OK && c.refusal == OK && change->changed)
+		outbox_ring(rq->service->outbox);
 	if (e != OK || c.refusal == OK)
 		return e;
 	return fault(rq, c.refusal, "%.*s refused", STR_ARG(change->event));

@@ -23,6 +23,7 @@ struct user_change {
 	enum role role;              /* CHANGE_ROLE */
 	struct str password;         /* CHANGE_PASSWORD: encoded */
 	struct str event;            /* of the audit row and the outbox */
+	bool is_quiet;               /* no event leaves the house */
 	struct str reason;           /* for the audit row */
 	const struct audit_change *changes;
 	size_t n_changes;

@@ -10,6 +10,7 @@ struct note_row {
 	struct str note; /* sealed under the user's data key */
 };
 
+/** note_insert() - add one; both people exist. */
 MUST_CHECK enum err note_insert(struct tx *tx, const struct note_row *note);
 /** note_list() - the newest @limit about @user; in the arena. */
 MUST_CHECK enum err note_list(

@@ -27,8 +27,7 @@ struct fake {
 	unsigned calls, authenticated, throttled, refusals;
 	enum err refused;
 	char identifier[300], password[300], token[300], role[32], locale[40], inbox_to[300];
-	char consent[64], permission[32], uidb64[300], new_password[300];
-	char consent[64], permission[32], reason[64];
+	char consent[64], permission[32], reason[64], uidb64[300], new_password[300];
 	size_t n_consents;
 	bool has_flow;
 };

@@ -1,6 +1,7 @@
 /* What stands before every handler, in this order: headers, query, access token, throttle,
  * permission. */
 #include "api/api_priv.h"
+#include "service/audit_report.h"
 #include "service/authorize.h"
 #include "service/session.h"
 
@@ -209,12 +210,23 @@ static bool bearer_token(const struct call *call, struct secret *ret)
 	return true;
 }
 
+static enum err authenticate_service(const struct call *call)
+{
+	struct secret credential;
+
+	if (!bearer_token(call, &credential))
+		return fault(call->rq, ERR_TOKEN_MISSING, "no service credential");
+	return audit_report_service(call->rq, credential, &call->rq->calling_service);
+}
+
 static enum err authenticate(const struct call *call)
 {
 	struct secret token;
 
 	if (call->route->auth == AUTH_NONE)
 		return OK;
+	if (call->route->auth == AUTH_SERVICE)
+		return authenticate_service(call);
 	if (bearer_token(call, &token))
 		return session_authenticate(call->rq, token);
 	if (call->route->auth == AUTH_OPTIONAL)
@@ -229,6 +241,8 @@ enum err gates_admit(struct call *call)
 	/* Burst and sustained rates count a subject that only the service knows. */
 	if (r == OK && call->route->throttle == THROTTLE_ADAPTIVE)
 		r = throttle_adaptive(call->rq, call->rq->operation);
+	if (r == OK)
+		r = authorize_impersonated(call->rq, call->route->method == METHOD_GET);
 	if (r == OK && call->route->permission != PERM_NONE)
 		r = authorize(call->rq, call->route->permission);
 	return r;

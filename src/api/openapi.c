@@ -100,7 +100,9 @@ static void write_fixed_components(struct json_writer *w)
 	json_key(w, STR("securitySchemes"));
 	json_write_raw(
 	    w, STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\","
-		   "\"description\":\"The access token of a sign-in.\"}}"));
+		   "\"description\":\"The access token of a sign-in.\"},"
+		   "\"service\":{\"type\":\"http\",\"scheme\":\"bearer\","
+		   "\"description\":\"The credential of another service.\"}}"));
 	json_key(w, STR("headers"));
 	json_write_raw(
 	    w, STR("{\"RequestId\":{\"description\":\"Names this request in logs and the audit "

@@ -31,7 +31,7 @@ static void write_security(struct json_writer *w, enum auth auth)
 	}
 	if (auth != AUTH_NONE) {
 		json_begin_object(w);
-		json_key(w, STR("bearer"));
+		json_key(w, auth == AUTH_SERVICE ? STR("service") : STR("bearer"));
 		json_begin_array(w);
 		json_end_array(w);
 		json_end_object(w);

@@ -41,11 +41,15 @@ static bool is_implied(const struct route *route, enum err e)
 	if (e == ERR_THROTTLED)
 		return route->throttle != THROTTLE_NONE;
 	if (e == ERR_FORBIDDEN)
-		return route->permission != PERM_NONE;
+		return route->permission != PERM_NONE ||
+		       (route->method != METHOD_GET &&
+			   (route->auth == AUTH_BEARER || route->auth == AUTH_OPTIONAL));
 	if (e == ERR_TOKEN_MISSING)
-		return route->auth == AUTH_BEARER;
-	if (e == ERR_TOKEN_INVALID || e == ERR_TOKEN_EXPIRED || e == ERR_TOKEN_REVOKED)
+		return route->auth == AUTH_BEARER || route->auth == AUTH_SERVICE;
+	if (e == ERR_TOKEN_INVALID)
 		return route->auth != AUTH_NONE;
+	if (e == ERR_TOKEN_EXPIRED || e == ERR_TOKEN_REVOKED)
+		return route->auth == AUTH_BEARER || route->auth == AUTH_OPTIONAL;
 	if (e == ERR_NOT_FOUND)
 		return route->param != NULL;
 	if (e == ERR_PRECONDITION_FAILED)

@@ -14,6 +14,7 @@ enum auth {
 	AUTH_NONE,
 	AUTH_OPTIONAL, /* a good access token sets rq->actor, none is fine, a bad one is refused */
 	AUTH_BEARER,   /* signed in */
+	AUTH_SERVICE,  /* another service, by a credential of its own */
 };
 
 enum mount {

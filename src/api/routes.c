@@ -12,6 +12,7 @@ const struct route *const route_lists[] = {
 	me_data_routes,
 	staff_routes,
 	staff_users_routes,
+	audit_routes,
 	google_routes,
 	identity_routes,
 	public_routes,

@@ -1,5 +1,6 @@
 /* People, as staff find, read and change them. */
 #include "api/tables.h"
+#include "service/impersonation.h"
 #include "service/staff_acts.h"
 
 /* --- finding and reading --- */
@@ -273,6 +274,47 @@ static enum err note_post(struct request *rq, const void *in, void *ret_out)
 	    rq, body->id, body->note, body->reason, &((struct act_reply *)ret_out)->user);
 }
 
+/* --- through their eyes --- */
+
+struct impersonate_reply {
+	struct impersonation is;
+	struct str token_type;
+};
+
+static const struct field impersonate_fields[] = {
+	{ MEMBER_AS(struct impersonate_reply, is.access, "access"), .example = EXAMPLE_JWT,
+	    .doc = "Access token of the person's account; its act claim names who asked." },
+	{ MEMBER(struct impersonate_reply, token_type), .example = "Bearer",
+	    .doc = "Always Bearer." },
+	{ MEMBER_AS(struct impersonate_reply, is.expires_in_s, "expires_in"), .example = "600",
+	    .doc = "Seconds it lives. It cannot be refreshed." },
+	{ MEMBER_TIME(struct impersonate_reply, is.expires_at_us, "access_expires_at"),
+	    .doc = "When it ends." },
+	{ MEMBER_AS(struct impersonate_reply, is.session_id, "session_id"), .format = "uuid",
+	    .doc = "The session, as its owner sees it in me/sessions/." },
+	{ .name = "user",
+	    .type = FIELD_OBJECT,
+	    .offset = offsetof(struct impersonate_reply, is.user),
+	    .sub = &staff_user_schema,
+	    .doc = "Whose account it is." },
+	{ 0 },
+};
+static const struct schema impersonate_schema = {
+	.name = "StaffImpersonation",
+	.size = sizeof(struct impersonate_reply),
+	.fields = impersonate_fields,
+	.doc = "A short session that may read and nothing else.",
+};
+
+static enum err impersonate_post(struct request *rq, const void *in, void *ret_out)
+{
+	const struct act_body *body = in;
+	struct impersonate_reply *reply = ret_out;
+
+	reply->token_type = STR("Bearer");
+	return impersonate(rq, body->id, body->reason, &reply->is);
+}
+
 /* --- sessions --- */
 
 static const struct field session_fields[] = {
@@ -462,6 +504,21 @@ const struct route staff_users_routes[] = {
 	    .body = &note_body_schema,
 	    .reply = &act_reply_schema,
 	    .handler = note_post,
+	    .errors = conflict,
+	},
+	{
+	    STAFF_POST,
+	    .path = "staff/users/{id}/impersonate/",
+	    .operation = "staff_impersonate",
+	    .summary = "See a customer's account as they do",
+	    .doc = "For a few minutes, to read and nothing else. The person is told and sees the "
+		   "session; every call in it is in the audit trail. Company people are not looked "
+		   "at this way.",
+	    .permission = PERM_USERS_IMPERSONATE,
+	    .param = ID_OF(struct act_body),
+	    .body = &act_schema,
+	    .reply = &impersonate_schema,
+	    .handler = impersonate_post,
 	    .errors = conflict,
 	},
 	{

@@ -22,6 +22,7 @@ extern const struct route operator_routes[];      /* operator_api.c: health, rea
 extern const struct route dev_routes[];           /* dev_api.c */
 
 extern const struct route staff_users_routes[]; /* staff_users_api.c */
+extern const struct route audit_routes[];       /* audit_api.c */
 
 /** struct signed_in_reply - what everything that signs a person in answers. */
 struct signed_in_reply {
@@ -74,6 +75,9 @@ extern const struct schema client_schema, vendor_schema;
 extern const struct schema user_schema;
 /** staff_user_schema - struct staff_view (service/staff_users.h) as "StaffUser". */
 extern const struct schema staff_user_schema;
+/** audit_item_write() - a row of the audit trail as its JSON object. */
+struct audit_view;
+void audit_item_write(struct json_writer *w, const struct audit_view *row);
 /** verification_schema - struct verification (service/registration.h): a code is on its way. */
 extern const struct schema verification_schema;
 

@@ -62,6 +62,10 @@ static const struct str english[] = {
 	[TEXT_IDENTIFIER_TAKEN] = STR_INIT("An account with this already exists. Log in instead."),
 	[TEXT_ROLE_NOT_ALLOWED] = STR_INIT("This role cannot be chosen here."),
 	[TEXT_ROLE_UNKNOWN] = STR_INIT("There is no such role."),
+	[TEXT_PERSON_UNKNOWN] = STR_INIT("There is no such person."),
+	[TEXT_ACTOR_TOKEN_INVALID] = STR_INIT(
+	    "This must be an access token of the staff, not expired for more than an hour."),
+	[TEXT_OBJECT_INVALID] = STR_INIT("Name an object as type:id, such as order:81."),
 	[TEXT_NAME_INVALID] = STR_INIT("This name contains characters that are not allowed."),
 	[TEXT_FIELD_CONTROL] = STR_INIT("This contains characters that are not allowed."),
 	[TEXT_URL_INVALID] = STR_INIT("Enter an address that begins with https://."),

@@ -56,6 +56,12 @@ static struct str write_claims(
 		json_member_str(&w, STR("sid"), uuid_str(secrets, claims->session_id));
 		json_member_str(&w, STR("role"), claims->role);
 		json_member_i64(&w, STR("ver"), claims->epoch);
+		if (!str_empty(claims->actor)) {
+			json_key(&w, STR("act"));
+			json_begin_object(&w);
+			json_member_str(&w, STR("sub"), claims->actor);
+			json_end_object(&w);
+		}
 	}
 	if (!str_empty(config->issuer))
 		json_member_str(&w, STR("iss"), config->issuer);

@@ -33,6 +33,8 @@ struct token_claims {
 	struct uuid session_id; /* "sid" */
 	struct str role;
 	int64_t epoch; /* "ver" */
+	/* "act": who acts for them (RFC 8693 4.1). Written, not read: the session's row knows. */
+	struct str actor;
 };
 
 /** token_jti() - a fresh 32-digit id in @arena. */

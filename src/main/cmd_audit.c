@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "main/audit_head.h"
+#include "main/cmd_audit.h"
 #include "main/command.h"
 
 #define BAR_WIDTH 40
@@ -72,6 +73,8 @@ int cmd_audit_verify(struct call *call)
 	struct str problem;
 	enum err e;
 
+	if (call_has(call, "--export"))
+		return audit_verify_export(call, call_option(call, "--export"));
 	if (!read_head(&v, call_option(call, "--head"))) {
 		complain(call, "--head takes N:HASH, as cloakroom audit verify prints it.");
 		return EXIT_USAGE;

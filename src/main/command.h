@@ -113,6 +113,7 @@ int cmd_user_set_password(struct call *call);
 int cmd_user_reset_link(struct call *call);
 int cmd_superadmin_create(struct call *call);
 int cmd_audit_verify(struct call *call);
+int cmd_audit_export(struct call *call);
 int cmd_outbox_list(struct call *call);
 int cmd_outbox_replay(struct call *call);
 int cmd_doctor(struct call *call);

@@ -50,6 +50,11 @@ static const struct option_row reason_options[] = {
 };
 static const struct option_row verify_options[] = {
 	{ "--head", "N:HASH", "The newest seal you have noted: it must still be there." },
+	{ "--export", "FILE", "Check a file audit export wrote instead." },
+	{ 0 },
+};
+static const struct option_row export_options[] = {
+	{ "--after", "N", "Only rows after this number." },
 	{ 0 },
 };
 static const struct option_row outbox_options[] = {
@@ -220,7 +225,22 @@ const struct command commands[] = {
 		   "somewhere else; with --head it then also finds rows cut off at the end.\n"
 		   "\n"
 		   "  cloakroom audit verify\n"
-		   "  cloakroom audit verify --head 1204:9f86d081884c7d65",
+		   "  cloakroom audit verify --head 1204:9f86d081884c7d65\n"
+		   "  cloakroom audit verify --export audit.jsonl",
+	},
+	{
+	    .name = "audit export",
+	    .synopsis = "",
+	    .summary = "print the audit trail as lines of JSON that prove themselves",
+	    .options = export_options,
+	    .needs = NEEDS_STORE,
+	    .run = cmd_audit_export,
+	    .doc =
+		"Oldest first, one row a line; of erased people only the id. Each line is chained\n"
+		"to the one before, and the last closes the chain under the head of the trail:\n"
+		"audit verify --export finds any line changed, removed, added or moved.\n"
+		"\n"
+		"  cloakroom audit export > audit.jsonl",
 	},
 	{
 	    .name = "outbox list",

@@ -214,6 +214,26 @@ static struct str shared_limits(struct arena *arena, const struct config *c)
 	return kv_check_url(arena, c->kv.url);
 }
 
+/* "shop:secret,ads:secret": each name once, plain; each secret long enough not to be guessed. */
+static struct str audit_services(struct arena *arena, const struct config *c)
+{
+	struct str rest = secret_reveal(c->service.audit_services), one;
+
+	(void)arena;
+	while (str_next_token(&rest, ',', &one)) {
+		ssize_t colon = str_find(str_trim(one), ':');
+		struct str name = str_upto(str_trim(one), colon < 0 ? 0 : (size_t)colon);
+
+		for (size_t i = 0; i < name.len; i++)
+			if (!(name.ptr[i] >= 'a' && name.ptr[i] <= 'z') && name.ptr[i] != '_')
+				name = STR_NULL;
+		if (str_empty(name) || str_trim(one).len - name.len - 1 < 16)
+			return STR("audit.services must be like name:secret, the name of small "
+				   "letters, the secret at least 16 bytes long.");
+	}
+	return STR_NULL;
+}
+
 static rule *const rules[] = {
 	database,
 	shared_limits,
@@ -229,6 +249,7 @@ static rule *const rules[] = {
 	consents,
 	revert_url,
 	senders,
+	audit_services,
 	issuers,
 };
 

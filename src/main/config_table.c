@@ -678,6 +678,19 @@ const struct setting settings[] = {
 	    .doc = "Addresses an authorization code may have been sent to, comma-separated; "
 		   "compared to the letter." },
 
+	{ .name = "staff.impersonation_ttl",
+	    DURATION(service.impersonation_ttl_us),
+	    .value = "10m",
+	    .min = US_PER_MIN,
+	    .max = US_PER_HOUR,
+	    .flags = SETTING_GUARDS_MOST,
+	    .doc = "How long staff may see a customer's account through the customer's eyes." },
+	{ .name = "audit.services",
+	    SECRET(service.audit_services),
+	    .value = "",
+	    .doc = "Services that may report what staff do in them to audit/events/, as "
+		   "name:secret, comma-separated. The name begins their events." },
+
 	{ .name = "log.format",
 	    CHOICE(log.format, log_formats),
 	    .value = "json",

@@ -10,6 +10,7 @@ static const struct str types[] = {
 	STR_INIT("user.login_failed"),
 	STR_INIT("user.enabled"),
 	STR_INIT("user.disabled"),
+	STR_INIT("user.impersonated"),
 	STR_INIT("user.restored"),
 	STR_INIT("user.role_changed"),
 	STR_INIT("user.sessions_ended"),

@@ -14,6 +14,7 @@ static const struct str kinds[] = {
 	STR_INIT("verification_code"),
 	STR_INIT("already_registered"),
 	STR_INIT("new_device"),
+	STR_INIT("impersonated"),
 	STR_INIT("refresh_reused"),
 	STR_INIT("password_changed"),
 	STR_INIT("password_reset"),

@@ -66,6 +66,7 @@ struct actor {
 	enum role role;
 	int64_t epoch;
 	int64_t auth_time_us;
+	struct uuid impersonator_id; /* who of the staff looks through their eyes; nil: nobody */
 };
 
 /** struct if_match - which versions of an object the caller is willing to change. */
@@ -117,6 +118,7 @@ struct request {
 	bool is_form;       /* the body is a form's, which any page can make a browser send */
 	struct str locale;
 	struct actor actor;
+	struct str calling_service; /* which other service calls, by its credential; or empty */
 	const struct account
 	    *account; /* the actor's rows, unsealed (service/account.h); NULL: nobody */
 

@@ -28,6 +28,39 @@ struct str user_agent_kept(const struct request *rq)
 	return str_upto(rq->user_agent, USER_AGENT_MAX);
 }
 
+static enum err open_for(struct request *rq, const struct account *subject, struct str field,
+    struct str sealed, struct str *ret)
+{
+	enum err e;
+
+	*ret = STR_NULL;
+	if (str_empty(sealed))
+		return OK;
+	e = subject ? unseal(rq->arena, &subject->key, field, sealed, ret)
+		    : unseal_system(rq->arena, rq->keys, KEY_SYSTEM, field, sealed, ret);
+	return e == OK ? OK : fault(rq, ERR_INTERNAL, "an audit row does not open");
+}
+
+enum err audit_open(struct request *rq, const struct audit_row *row, const struct account *subject,
+    struct str *ret_address, struct str *ret_user_agent, struct str *ret_changes)
+{
+	enum err e = open_for(rq, subject, FIELD_ADDRESS, row->address, ret_address);
+
+	if (e == OK)
+		e = open_for(rq, subject, FIELD_USER_AGENT, row->user_agent, ret_user_agent);
+	return e == OK ? open_for(rq, subject, FIELD_CHANGES, row->changes, ret_changes) : e;
+}
+
+static void write_side(
+    struct json_writer *w, struct str name, const struct audit_change *c, struct str value)
+{
+	json_key(w, name);
+	if (!c->is_json)
+		json_write_str(w, value);
+	else
+		json_write_raw(w, str_empty(value) ? STR("null") : value);
+}
+
 static struct str changes_json(struct request *rq, const struct audit_entry *entry)
 {
 	struct json_writer w;
@@ -46,8 +79,8 @@ static struct str changes_json(struct request *rq, const struct audit_entry *ent
 		if (c->hidden) {
 			json_member_bool(&w, STR("changed"), !str_eq(c->before, c->after));
 		} else {
-			json_member_str(&w, STR("before"), c->before);
-			json_member_str(&w, STR("after"), c->after);
+			write_side(&w, STR("before"), c, c->before);
+			write_side(&w, STR("after"), c, c->after);
 		}
 		json_end_object(&w);
 	}
@@ -73,7 +106,8 @@ void audit_draft(struct request *rq, const struct audit_entry *entry, struct aud
 	};
 	if (rq->actor.present) {
 		ret->has_actor = true;
-		ret->actor_id = rq->actor.user_id;
+		ret->actor_id = uuid_is_nil(rq->actor.impersonator_id) ? rq->actor.user_id
+								       : rq->actor.impersonator_id;
 	}
 	if (entry->subject) {
 		ret->has_subject = true;

@@ -19,3 +19,23 @@ enum err authorize(struct request *rq, enum permission p)
 	e = audit_write(rq, &entry);
 	return e == OK ? fault(rq, ERR_FORBIDDEN, "not %.*s", STR_ARG(permission_name(p))) : e;
 }
+
+enum err authorize_impersonated(struct request *rq, bool reads)
+{
+	struct audit_entry entry = {
+		.event = STR("impersonation.call"),
+		.outcome = reads ? OK : ERR_FORBIDDEN,
+		.subject = rq->account,
+		.session = &rq->actor.session_id,
+		.object_type = STR("operation"),
+		.object_id = rq->operation,
+	};
+	enum err e;
+
+	if (uuid_is_nil(rq->actor.impersonator_id))
+		return OK;
+	e = audit_write(rq, &entry);
+	if (e != OK || reads)
+		return e;
+	return fault(rq, ERR_FORBIDDEN, "somebody else's account is only looked at");
+}

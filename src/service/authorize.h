@@ -13,4 +13,13 @@
  */
 MAY_YIELD MUST_CHECK enum err authorize(struct request *rq, enum permission p);
 
+/**
+ * authorize_impersonated() - is this call one that may be made through somebody else's eyes?
+ * @reads: does it only read?
+ *
+ * Every such call is written to the audit trail, whether it may or not. Fine at once when nobody
+ * impersonates anybody. Returns: OK, ERR_FORBIDDEN, or a machine error.
+ */
+MAY_YIELD MUST_CHECK enum err authorize_impersonated(struct request *rq, bool reads);
+
 #endif

@@ -7,6 +7,7 @@
 #include "service/audit.h"
 #include "service/erase.h"
 #include "service/name_index.h"
+#include "store/audit_query.h"
 #include "store/flow_store.h"
 
 /* Expired rows are deleted in small bites, so that no request waits behind a long transaction. */
@@ -17,6 +18,8 @@
 #define SWEEP_SESSIONS_AFTER_US (30 * US_PER_DAY)
 #define SWEEP_FLOWS_AFTER_US US_PER_DAY
 #define SWEEP_OUTBOX_AFTER_US (30 * US_PER_DAY)
+/* A service that reports an event again does so long before. */
+#define SWEEP_REPORTS_AFTER_US (30 * US_PER_DAY)
 
 void service_init(struct service *service, struct keyring *keys)
 {
@@ -91,6 +94,8 @@ static enum err sweep_tx(struct tx *tx, void *arg)
 		e = flow_sweep(tx, now_us - SWEEP_FLOWS_AFTER_US, SWEEP_BITE, &n);
 	if (e == OK)
 		e = outbox_sweep(tx, now_us - SWEEP_OUTBOX_AFTER_US, SWEEP_BITE, &n);
+	if (e == OK)
+		e = audit_report_sweep(tx, now_us - SWEEP_REPORTS_AFTER_US, SWEEP_BITE, &n);
 	return e;
 }
 

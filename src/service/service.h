@@ -76,6 +76,9 @@ struct service_config {
 	struct rate otp_attempts;       /* per identifier and purpose: 10/hour */
 	struct str otp_test_recipients; /* comma-separated; staging only */
 
+	int64_t impersonation_ttl_us;
+	struct secret audit_services; /* "name:secret,…": who may report to the audit trail */
+
 	bool throttle_enabled;
 	struct rate throttle_burst, throttle_address_burst, throttle_sustained;
 	struct rate throttle_adaptive[ROLE_COUNT]; /* per role */

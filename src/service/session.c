@@ -83,6 +83,8 @@ void session_sign(struct request *rq, enum token_type type, const struct session
 		.epoch = user->epoch,
 	};
 
+	if (!uuid_is_nil(session->impersonator_id))
+		claims.actor = uuid_str(rq->secrets, session->impersonator_id);
 	ret->jti = claims.jti;
 	ret->text = token_sign(rq->secrets, rq->keys, &rq->service->config.token, &claims);
 	ret->expires_at_us = whole_seconds(expires_at_us);
@@ -173,6 +175,39 @@ void session_draft(struct request *rq, const struct account *account, struct str
 	session_access(rq, row, &account->row, &ret->tokens);
 	ret->tokens.refresh = refresh.text;
 	ret->tokens.refresh_expires_at_us = refresh.expires_at_us;
+}
+
+void session_impersonate(struct request *rq, const struct account *account, struct session_row *ret,
+    struct token_pair *ret_tokens)
+{
+	int64_t ends_us = rq->now_us + rq->service->config.impersonation_ttl_us;
+	struct signed_token access;
+
+	*ret = (struct session_row){
+		.id = uuid_v7(),
+		.user_id = account->row.id,
+		.client = STR(""),
+		.amr = STR("impersonation"),
+		.engine = engine_name(rq->engine),
+		.created_at_us = rq->now_us,
+		.idle_expires_at_us = ends_us,
+		.expires_at_us = ends_us,
+		.hash_key = keyring_active(rq->keys),
+		.generation = 1,
+		.rotated_at_us = rq->now_us,
+		.impersonator_id = rq->actor.user_id,
+	};
+	ret->address = seal(
+	    rq->arena, &account->key, FIELD_ADDRESS, client_address_text(rq->arena, &rq->client));
+	ret->user_agent = seal(rq->arena, &account->key, FIELD_USER_AGENT, user_agent_kept(rq));
+	/* No token has this id: it is never refreshed. */
+	ret->cur_hash = session_refresh_hash(rq, KEYRING_ACTIVE, ret->id, token_jti(rq->secrets));
+	session_sign(rq, TOKEN_ACCESS, ret, &account->row, ends_us, &access);
+	*ret_tokens = (struct token_pair){
+		.access = access.text,
+		.access_expires_at_us = access.expires_at_us,
+		.expires_in_s = (access.expires_at_us - whole_seconds(rq->now_us)) / US_PER_S,
+	};
 }
 
 /* In the transaction, which is not the place to draft: the row but for its session's id. */

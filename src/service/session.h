@@ -99,6 +99,14 @@ MAY_YIELD MUST_CHECK enum err session_answer_retry(struct request *rq,
 MAY_YIELD MUST_CHECK enum err session_answer_conflict(
     struct request *rq, const struct idempotency *idempotency, struct signed_in *ret);
 
+/**
+ * session_impersonate() - draft a session of @account that the signed-in staff member holds
+ *
+ * Of @ret_tokens only the access half is filled in. No sign-in is as recent as such a session asks.
+ */
+void session_impersonate(struct request *rq, const struct account *account, struct session_row *ret,
+    struct token_pair *ret_tokens);
+
 /** session_origin() - where @session began, unsealed; empty strs where nothing is known. */
 MUST_CHECK enum err session_origin(struct request *rq, const struct account *account,
     const struct session_row *session, struct str *ret_address, struct str *ret_user_agent);

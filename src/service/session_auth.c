@@ -46,6 +46,7 @@ void session_actor(
 		.role = user->role,
 		.epoch = user->epoch,
 		.auth_time_us = session->auth_time_us,
+		.impersonator_id = session->impersonator_id,
 	};
 }
 

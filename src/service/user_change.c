@@ -31,6 +31,8 @@ static enum err judge_actor(struct tx *tx, struct changing *c)
 		c->refusal = ERR_TOKEN_REVOKED;
 	else if (!role_outranks(config, now.role, c->now.role))
 		c->refusal = ERR_FORBIDDEN;
+	else if (change->begins && role_is_staff(c->now.role))
+		c->refusal = ERR_FORBIDDEN;
 	else if (change->kind == CHANGE_ROLE && !role_may_grant(config, now.role, change->role))
 		c->refusal = ERR_FORBIDDEN;
 	return OK;
@@ -41,6 +43,8 @@ static bool is_as_read(const struct user_change *change, const struct user_row *
 	if (change->kind == CHANGE_STATE)
 		return now->state == change->from || now->state == change->state;
 	if (now->state == USER_DELETED || now->state == USER_ERASED)
+		return false;
+	if (change->begins && now->state != USER_ACTIVE)
 		return false;
 	return change->kind != CHANGE_ROLE || now->role == change->account->row.role ||
 	       now->role == change->role;
@@ -121,7 +125,9 @@ static enum err leave_traces(struct tx *tx, struct changing *c)
 	struct request *rq = c->rq;
 	enum err e = OK;
 
-	if (change->note)
+	if (change->begins)
+		e = session_insert(tx, change->begins);
+	if (e == OK && change->note)
 		e = note_insert(tx, change->note);
 	if (e == OK && change->message)
 		e = outbox_insert(tx, change->message);

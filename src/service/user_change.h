@@ -30,6 +30,7 @@ struct user_change {
 	bool ends_sessions;
 	struct str end_reason;            /* why, with ends_sessions */
 	const struct uuid *session;       /* only this one; NULL: all */
+	const struct session_row *begins; /* a session of a customer's, to be begun; may be NULL */
 	const struct note_row *note;      /* to be left; may be NULL */
 	const struct outbox_row *message; /* to be sent; may be NULL */
 

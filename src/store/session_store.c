@@ -122,6 +122,7 @@ enum err session_for_access(struct tx *tx, struct uuid id, struct session_user *
 	ret->session.auth_time_us = take_int(&c);
 	ret->session.expires_at_us = take_int(&c);
 	ret->session.ended_at_us = take_int(&c);
+	take_uuid(&c, &ret->session.impersonator_id);
 	user_decode(&c, &ret->user);
 	return OK;
 }

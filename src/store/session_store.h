@@ -43,7 +43,7 @@ struct session_user {
 MUST_CHECK enum err session_with_user(struct tx *tx, struct uuid id, struct session_user *ret);
 /**
  * session_for_access() - the same to judge an access token by; of the session only id, user_id,
- * auth_time_us, expires_at_us and ended_at_us are read
+ * auth_time_us, expires_at_us, ended_at_us and impersonator_id are read
  */
 MUST_CHECK enum err session_for_access(struct tx *tx, struct uuid id, struct session_user *ret);
 /** session_by_idempotency() - the live session a call with this key made, with its user. */

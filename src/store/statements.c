@@ -14,6 +14,8 @@
 	" WHERE idempotency_hash = $1 AND idempotency_until <= $2"
 #define USER_PAGE " FROM users WHERE id > $1"
 #define USER_PAGE_END " ORDER BY id LIMIT $2"
+#define AUDIT_PAGE "SELECT " AUDIT_COLUMNS " FROM audit WHERE id < $1 AND id >= $2"
+#define AUDIT_PAGE_END " ORDER BY id DESC LIMIT $3"
 #define SEARCH_COLUMNS(t) t "id, " t "role, " t "state, " t "auth_provider, " t "created_at"
 #define SEARCH_PAGE " FROM users WHERE id < $1"
 #define SEARCH_PAGE_END " ORDER BY id DESC LIMIT $2"
@@ -214,7 +216,7 @@ static const char *const texts[STMT_COUNT] = {
 		SESSION_JOIN " WHERE sessions.id = $1",
 	[STMT_SESSION_FOR_ACCESS] =
 		"SELECT sessions.id, sessions.user_id, sessions.auth_time, sessions.expires_at,"
-		" sessions.ended_at, " USER_COLUMNS("users.")
+		" sessions.ended_at, sessions.impersonator_id, " USER_COLUMNS("users.")
 		" FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1",
 	[STMT_SESSION_BY_IDEMPOTENCY] =
 		SESSION_JOIN " WHERE sessions.idempotency_hash = $1"
@@ -315,6 +317,24 @@ static const char *const texts[STMT_COUNT] = {
 	/* The transactions that run: from, to. There are none beside the writer. */
 	[STMT_AUDIT_RUNNING] =
 		"SELECT 0, 0",
+	[STMT_AUDIT_QUERY_ALL] =
+		AUDIT_PAGE AUDIT_PAGE_END,
+	[STMT_AUDIT_QUERY_SUBJECT] =
+		AUDIT_PAGE " AND subject_id = $4" AUDIT_PAGE_END,
+	[STMT_AUDIT_QUERY_ACTOR] =
+		AUDIT_PAGE " AND actor_id = $4 AND (subject_id IS NULL OR"
+		" subject_id <> actor_id)" AUDIT_PAGE_END,
+	[STMT_AUDIT_QUERY_OBJECT] =
+		AUDIT_PAGE " AND object_type = $4 AND object_id = $5" AUDIT_PAGE_END,
+	[STMT_AUDIT_QUERY_EVENT] =
+		AUDIT_PAGE " AND event = $4 AND event <> 'session.refreshed'" AUDIT_PAGE_END,
+	[STMT_AUDIT_SINCE] =
+		"SELECT id FROM audit WHERE at >= $1 ORDER BY at LIMIT 1",
+	[STMT_AUDIT_REPORT] =
+		"INSERT INTO audit_reports (id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	[STMT_AUDIT_REPORT_SWEEP] =
+		"DELETE FROM audit_reports WHERE id IN (SELECT id FROM audit_reports"
+		" WHERE at < $1 LIMIT $2)",
 	[STMT_SEAL_INSERT] =
 		"INSERT INTO audit_seals (" SEAL_COLUMNS
 		") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",

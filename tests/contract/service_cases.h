@@ -67,6 +67,7 @@ service_case trail_sweeps, trail_statements, trail_subjects, trail_user_agent_is
 service_case trail_refusals_are_not_lost;
 
 service_case staff_ranks, staff_stale_actor, staff_states, staff_names;
+service_case staff_needs_the_trail;
 service_case race_setup_superadmins, race_superadmins, race_one_superadmin;
 
 service_case race_setup_full_lane, race_full_lane, race_room_again;

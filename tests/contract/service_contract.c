@@ -256,6 +256,7 @@ static const struct trial trials[] = {
 	ONE(staff_stale_actor),
 	ONE(staff_states),
 	ONE(staff_names),
+	ONE(staff_needs_the_trail),
 	RACE("race_superadmins", race_setup_superadmins, race_superadmins, race_one_superadmin),
 	RACE("race_register", race_setup_free, race_register, race_one_user),
 	RACE("race_google", race_setup_free, race_google, race_one_google),

@@ -110,6 +110,30 @@ void staff_states(void *arg)
 	CHECK(staff_restore(as(f, BOSS), ada, WHY, &view) == ERR_CONFLICT);
 }
 
+/* What cannot be put on record does not happen. */
+void staff_needs_the_trail(void *arg)
+{
+	struct service_fixture *f = arg;
+	struct uuid ada = hire(f, ADA, ROLE_CLIENT, STR_NULL);
+	struct staff_user read = { .n_notes = 0 };
+	struct staff_view view;
+	struct signed_in in;
+
+	hire(f, BOSS, ROLE_ADMIN, STR_NULL);
+	fixture_trail(f);
+	__atomic_store_n(&f->trail_broken, 1, __ATOMIC_RELEASE);
+	CHECK(staff_disable(as(f, BOSS), ada, WHY, &view) == ERR_UNAVAILABLE);
+	CHECK(staff_set_role(as(f, BOSS), ada, STR("staff"), WHY, &view) == ERR_UNAVAILABLE);
+	CHECK(staff_note(as(f, BOSS), ada, WHY, WHY, &view) == ERR_UNAVAILABLE);
+	CHECK(staff_user(as(f, BOSS), ada, &read) == ERR_UNAVAILABLE);
+	CHECK(sign_in(f, ADA, PASSWORD, &in) == ERR_UNAVAILABLE);
+	__atomic_store_n(&f->trail_broken, 0, __ATOMIC_RELEASE);
+	CHECK(person(f, ADA).state == USER_ACTIVE && person(f, ADA).role == ROLE_CLIENT);
+	CHECK(fixture_live_sessions(f, ada) == 0);
+	CHECK(staff_user(as(f, BOSS), ada, &read) == OK && read.n_notes == 0);
+	TRAIL(f, "user.viewed ok");
+}
+
 static bool finds(struct service_fixture *f, const char *q, size_t want)
 {
 	const struct staff_query query = { .q = str_of(q), .filter = { .role = -1, .state = -1 } };

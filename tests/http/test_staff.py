@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Staff find, read and change people: who sees what, who may act on whom, what is written down, and
 that nobody takes the last superadmin away."""
+import re
 import sqlite3
 import uuid
 
+from lib import jwt
 from lib.case import Suite
 from lib.crowd import crowd
 from lib.staff import bearer, hire
@@ -303,6 +305,69 @@ def _(t):
     notes = t.get("staff/users/%s/" % ada.id, bearer(support)).data["notes"]
     t.eq([n["note"] for n in notes], [WHY["reason"], text], "notes")
     t.eq({n["author_id"] for n in notes}, {support.id}, "authors")
+
+
+def impersonate(t, staff, person):
+    reply = act(t, staff, person, "impersonate")
+    return t.people.secret("access token", reply.data["access"])
+
+
+@case("a customer's account is seen, and nothing else")
+def _(t):
+    support, ada = hire(t, "support"), t.sign_up()
+    ada.id = t.me(ada.tokens["access"]).data["user"]["id"]
+    mark, letters = t.trail.mark(), len(t.inbox(ada.identifier))
+    reply = act(t, support, ada, "impersonate")
+    access = reply.data["access"]
+    t.ok(0 < reply.data["expires_in"] <= 600, "too long")
+    claims = jwt.parts(access)[1]
+    t.eq((claims["user_id"], claims["act"]), (ada.id, {"sub": support.id}), "claims")
+    t.eq(t.me(access).data["user"]["email"], ada.email, "whose account")
+    rows = [r for r in t.trail.audit(mark) if r["event"].startswith(("user.imp", "imp"))]
+    t.eq([(r["event"], r["outcome"], r["object_id"] or "", r["actor"], r["subject"]) for r in rows],
+         [("user.impersonated", "ok", "", True, True),
+          ("impersonation.call", "ok", "me", True, True)], "rows")
+    actors = t.trail.query("SELECT DISTINCT hex(actor_id) FROM audit WHERE id > ? AND event LIKE"
+                           " 'impersonation.%'", mark[0])
+    t.eq(actors, [(support.id.replace("-", "").upper(),)], "actors")
+    t.mail(ada.identifier, letters + 1)
+    sessions = t.get("me/sessions/", bearer(ada)).data["items"]
+    t.ok("impersonation" in [s.get("amr", s.get("method")) for s in sessions], "not to be seen")
+    seen = t.get("staff/users/%s/sessions/" % ada.id, bearer(support)).data["items"]
+    t.eq([s["impersonator_id"] for s in seen], [None, support.id], "impersonators")
+    theirs = next(s["id"] for s in sessions if s["id"] == reply.data["session_id"])
+    t.expect(t.send("DELETE", "me/sessions/%s/" % theirs, None, bearer(ada)), 204)
+    t.me(access, want=401, code="token_revoked")
+
+
+@case("nothing can be changed through somebody else's eyes")
+def _(t):
+    support, ada = hire(t, "support"), t.sign_up()
+    ada.id = t.me(ada.tokens["access"]).data["user"]["id"]
+    header = [("Authorization", "Bearer " + impersonate(t, support, ada))]
+    n = 0
+    for path, item in sorted(t.contracts["v1"].document["paths"].items()):
+        for method, operation in item.items():
+            if method == "get" or {"bearer": []} not in operation.get("security", []):
+                continue
+            path_ = re.sub(r"\{[^}]*\}", ada.id, path[len("/api/v1/"):])
+            body = {} if "requestBody" in operation else None
+            t.expect(t.send(method.upper(), path_, body, header), 403, "forbidden")
+            n += 1
+    t.ok(n > 10, "only %d routes change anything" % n)
+    t.expect(t.send("GET", "staff/roles/", None, header), 403, "forbidden")
+
+
+@case("only customers are seen so, and only by whoever may")
+def _(t):
+    support, boss, ada = hire(t, "support"), hire(t, "superadmin"), hire(t, "vendor")
+    for person in (hire(t, "enhancer"), hire(t, "admin")):
+        act(t, support, person, "impersonate", 403, "forbidden")
+        act(t, boss, person, "impersonate", 403, "forbidden")
+    act(t, support, uuid.uuid4(), "impersonate", 404, "not_found")
+    t.post("staff/users/%s/impersonate/" % ada.id, {}, bearer(support), 400, "validation_failed")
+    act(t, hire(t, "staff"), ada, "disable")
+    act(t, support, ada, "impersonate", 409, "conflict")
 
 
 @case("sessions are seen and ended")

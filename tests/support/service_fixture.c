@@ -206,6 +206,15 @@ static void open_kv(struct service_fixture *f)
 		must(false, str_cstr(f->base.arena, problem));
 }
 
+static enum err seal_batch(struct tx *tx, void *arg)
+{
+	struct service_fixture *f = arg;
+
+	if (__atomic_load_n(&f->trail_broken, __ATOMIC_ACQUIRE))
+		return ERR_UNAVAILABLE;
+	return service_seal_batch(tx, &f->service);
+}
+
 void service_fixture_init(struct service_fixture *f)
 {
 	__atomic_store_n(&ahead_us, 0, __ATOMIC_RELEASE);
@@ -214,8 +223,8 @@ void service_fixture_init(struct service_fixture *f)
 	pthread_mutex_init(&f->lock, NULL);
 	service_init(&f->service, keyring_with(KEY_ONE));
 	store_fixture_init(&f->base);
-	f->base.config.before_commit = service_seal_batch;
-	f->base.config.before_commit_arg = &f->service;
+	f->base.config.before_commit = seal_batch;
+	f->base.config.before_commit_arg = f;
 	store_fixture_open(&f->base);
 	f->service.store = f->base.store;
 	f->service.hash_lane = f->service.blocking_lane = hash_lane();

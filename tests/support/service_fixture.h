@@ -20,6 +20,7 @@ struct service_fixture {
 	const char *user_agent;        /* of further requests; NULL: none */
 	struct kept_request *requests; /* under lock; given back by service_fixture_done() */
 	int64_t trail_seen, posts_seen;
+	int trail_broken; /* atomic; set: no audit row can be sealed */
 };
 
 /** service_fixture_init() - settings as they ship, with dev on, so that replies show their codes.

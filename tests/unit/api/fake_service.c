@@ -306,6 +306,48 @@ enum err staff_end_sessions(
 	return answer(rq);
 }
 
+enum err audit_find(struct request *rq, const struct audit_filter *filter, const struct page *page,
+    struct audit_view_list *ret)
+{
+	(void)page;
+	NOTE(reason, filter->object_id);
+	*ret = (struct audit_view_list){ .n = 0 };
+	return answer(rq);
+}
+
+enum err audit_report_service(struct request *rq, struct secret credential, struct str *ret_name)
+{
+	NOTE(token, secret_reveal(credential));
+	*ret_name = STR("shop");
+	return fake.authenticate == OK ? OK : fault(rq, fake.authenticate, "as told");
+}
+
+enum err audit_report(struct request *rq, struct str service, const struct audit_report *events,
+    size_t n, struct audit_reported *ret)
+{
+	NOTE(role, service);
+	NOTE(identifier, n > 0 ? events[n - 1].event : STR_NULL);
+	*ret = (struct audit_reported){ .recorded = (int64_t)n };
+	return answer(rq);
+}
+
+enum err impersonate(
+    struct request *rq, struct uuid id, struct str reason, struct impersonation *ret)
+{
+	(void)id;
+	NOTE(reason, reason);
+	*ret = (struct impersonation){
+		.access = secret_of(STR("access-token")),
+		.user = { .user = some_user() },
+	};
+	return answer(rq);
+}
+
+enum err authorize_impersonated(struct request *rq, bool reads)
+{
+	return !fake.impersonated || reads ? OK : fault(rq, ERR_FORBIDDEN, "as told");
+}
+
 struct str user_state_name(enum user_state s)
 {
 	return s == USER_ACTIVE     ? STR("active")

@@ -4,8 +4,11 @@
 #define TESTS_UNIT_API_FAKE_SERVICE_H
 
 #include "outbox/outbox.h"
+#include "service/audit_query.h"
+#include "service/audit_report.h"
 #include "service/authorize.h"
 #include "service/google.h"
+#include "service/impersonation.h"
 #include "service/login.h"
 #include "service/otp.h"
 #include "service/password_change.h"
@@ -19,7 +22,7 @@ struct fake {
 	enum err authenticate, throttle;
 	enum err authorize;
 	int64_t retry_after_us;
-	bool reveal_id;
+	bool reveal_id, impersonated;
 	const struct inbox_item *inbox;
 	size_t n_inbox;
 

@@ -138,6 +138,12 @@ static void pages_are_read_in_order(void **state)
 		STMT_USER_SEARCH_CREATED,
 		STMT_USER_SEARCH_NAME,
 		STMT_NOTE_LIST,
+		STMT_AUDIT_QUERY_ALL,
+		STMT_AUDIT_QUERY_SUBJECT,
+		STMT_AUDIT_QUERY_ACTOR,
+		STMT_AUDIT_QUERY_OBJECT,
+		STMT_AUDIT_QUERY_EVENT,
+		STMT_AUDIT_SINCE,
 	};
 
 	check_plans(*state, paged, ARRAY_LEN(paged), true);

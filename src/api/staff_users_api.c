@@ -317,7 +317,7 @@ static enum err impersonate_post(struct request *rq, const void *in, void *ret_o
 
 /* --- sessions --- */
 
-static const struct field session_fields[] = {
+static const struct field staff_session_fields[] = {
 	{ MEMBER(struct staff_session, id), .format = "uuid", .doc = "The session's id." },
 	{ MEMBER(struct staff_session, method), .example = "pwd",
 	    .doc = "How they proved who they are." },
@@ -335,10 +335,10 @@ static const struct field session_fields[] = {
 	    .doc = "Who of the staff holds it; null: it is the person's own." },
 	{ 0 },
 };
-static const struct schema session_schema = {
+static const struct schema staff_session_schema = {
 	.name = "StaffSession",
 	.size = sizeof(struct staff_session),
-	.fields = session_fields,
+	.fields = staff_session_fields,
 	.doc = "A live session of somebody.",
 };
 
@@ -348,7 +348,7 @@ struct sessions_reply {
 };
 
 static const struct field sessions_reply_fields[] = {
-	LIST_FIELDS(struct sessions_reply, items, next, &session_schema),
+	LIST_FIELDS(struct sessions_reply, items, next, &staff_session_schema),
 	{ 0 },
 };
 static const struct schema sessions_reply_schema = {

@@ -66,18 +66,22 @@ static struct lane *open_lane(void)
 static double lane_per_second(double seconds)
 {
 	static struct caller callers[CALLERS_A_CORE * MAX_CORES];
-	const struct pwhash_config config = { STR("pbkdf2_sha256"), iterations };
+	const struct pwhash_config config = {
+		.hasher = STR("pbkdf2_sha256"),
+		.iterations = iterations,
+	};
 	const struct pwhash_caller on_behalf = { .deadline_us = NEVER_US };
 	struct arena *arena = arena_new(ARENA_PLAIN, 0);
 	struct lane *lane = open_lane();
-	struct pwhash *pwhash = pwhash_new(&config, lane);
+	const char *problem = "";
+	struct pwhash *pwhash = pwhash_new(&config, lane, &problem);
 	int64_t began_us, took_us;
 	uint64_t finished;
 	struct str encoded;
 
 	if (!pwhash ||
 	    pwhash_create(pwhash, arena, secret_of(STR(PASSWORD)), &on_behalf, &encoded) != OK)
-		die("cannot hash");
+		die("cannot hash: %s", problem);
 	__atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < CALLERS_A_CORE * cores; i++) {
 		callers[i] = (struct caller){ .pwhash = pwhash, .encoded = encoded };

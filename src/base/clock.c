@@ -28,6 +28,11 @@ static int64_t real_mono_us(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t thread_cpu_us(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static void kernel_random(uint8_t *p, size_t n)
 {
 	while (n > 0) {

@@ -34,6 +34,12 @@ static inline void random_bytes(void *p, size_t n)
 	world->random(p, n);
 }
 
+/**
+ * thread_cpu_us() - CPU time this thread has used. Real in every world: work that was done was
+ * done, whatever the clock on the wall says.
+ */
+int64_t thread_cpu_us(void);
+
 /** random_below() - uniform in [0, @n), without modulo bias; @n > 0. */
 uint32_t random_below(uint32_t n);
 

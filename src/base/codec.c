@@ -180,6 +180,16 @@ bool base64_decode(struct arena *arena, struct str text, struct str *ret)
 	return decode(arena, text, standard, ret);
 }
 
+struct str base64_encode_bare(struct arena *arena, struct str bytes)
+{
+	return encode(arena, bytes, standard);
+}
+
+bool base64_decode_bare(struct arena *arena, struct str text, struct str *ret)
+{
+	return decode(arena, text, standard, ret);
+}
+
 struct str base64url_encode(struct arena *arena, struct str bytes)
 {
 	return encode(arena, bytes, url);

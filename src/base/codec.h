@@ -13,6 +13,9 @@ bool hex_decode(struct arena *arena, struct str text, struct str *ret);
 struct str base64_encode(struct arena *arena, struct str bytes);
 /** base64_decode() - standard alphabet; strict: padding as RFC 4648 says, no white space. */
 bool base64_decode(struct arena *arena, struct str text, struct str *ret);
+/** base64_encode_bare(), base64_decode_bare() - standard alphabet, never padded: PHC strings. */
+struct str base64_encode_bare(struct arena *arena, struct str bytes);
+bool base64_decode_bare(struct arena *arena, struct str text, struct str *ret);
 /** base64url_encode() - URL alphabet, unpadded, as JOSE writes it. */
 struct str base64url_encode(struct arena *arena, struct str bytes);
 /**

@@ -1,6 +1,9 @@
 /*
  * Password hashing in Django's encoded forms, on the hash lane. One table of formats; this file's
  * readers never know which they deal with.
+ *
+ * Read: pbkdf2_sha256, pbkdf2_sha1, argon2 (i and id, also as PHC strings), bcrypt (also bare),
+ * bcrypt_sha256, scrypt, sha1, md5. Written: pbkdf2_sha256 or argon2id.
  */
 #ifndef CRYPTO_PWHASH_H
 #define CRYPTO_PWHASH_H
@@ -13,8 +16,9 @@ struct arena;
 struct pwhash;
 
 struct pwhash_config {
-	struct str hasher;   /* format new hashes get: "pbkdf2_sha256" */
+	struct str hasher;   /* format new hashes get: "pbkdf2_sha256", "argon2id" */
 	uint32_t iterations; /* of pbkdf2_sha256 */
+	uint32_t argon2_memory_kib, argon2_passes, argon2_lanes; /* of argon2id */
 };
 
 /** struct pwhash_caller - on whose behalf: when to give up before beginning. */
@@ -25,18 +29,20 @@ struct pwhash_caller {
 
 /**
  * pwhash_new() - choose the kernel, check it against known answers, measure it briefly
- * @lane: where hashes run; outlives the result
+ * @lane:        where hashes run; outlives the result
+ * @ret_problem: on failure what is wrong, as a sentence
  *
- * Returns: NULL when @config names no known hasher or a known answer comes out wrong.
+ * Returns: NULL when @config cannot be used or a known answer comes out wrong.
  */
-struct pwhash *pwhash_new(const struct pwhash_config *config, struct lane *lane);
+struct pwhash *pwhash_new(
+    const struct pwhash_config *config, struct lane *lane, const char **ret_problem);
 void pwhash_free(struct pwhash **p);
 
 /**
  * pwhash_create() - hash a new password with the configured format and a fresh salt
  * @ret: encoded form, in @arena
  *
- * Returns: OK, or what rt_offload() says.
+ * Returns: OK, what rt_offload() says, or ERR_UNAVAILABLE (no memory).
  */
 MAY_YIELD MUST_CHECK enum err pwhash_create(struct pwhash *p, struct arena *arena,
     struct secret password, const struct pwhash_caller *caller, struct str *ret);
@@ -44,10 +50,11 @@ MAY_YIELD MUST_CHECK enum err pwhash_create(struct pwhash *p, struct arena *aren
 /**
  * pwhash_verify() - is @password the one behind @encoded?
  * @encoded:   any known format; unknown, malformed, unusable ("!…") or empty costs the same as a
- *             hash of the configured format and never matches
+ *             hash of the configured format and never matches. A cheaper one takes as much CPU
+ *             time as that; a dearer one cannot take less than it does (docs/adr, old hashes).
  * @ret_match: set on OK
  *
- * Returns: OK, or what rt_offload() says.
+ * Returns: OK, what rt_offload() says, or ERR_UNAVAILABLE (no memory).
  */
 MAY_YIELD MUST_CHECK enum err pwhash_verify(struct pwhash *p, struct secret password,
     struct str encoded, const struct pwhash_caller *caller, bool *ret_match);

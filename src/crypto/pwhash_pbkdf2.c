@@ -4,7 +4,6 @@
 #include "base/codec.h"
 #include "crypto/pwhash_priv.h"
 
-#define PS_PER_US INT64_C(1000000)
 #define SLICE_PS (2000 * PS_PER_US)
 
 /* --- speed --- */
@@ -19,17 +18,16 @@ static int64_t measure_ps(const struct pbkdf2_kernel *kernel, uint32_t iteration
 		int64_t began_us, took_us;
 
 		pbkdf2_begin(&s, secret_of(STR("password")), STR("salt"), iterations + 1);
-		began_us = now_mono_us();
+		began_us = thread_cpu_us();
 		pbkdf2_step(kernel, &s, iterations);
-		took_us = now_mono_us() - began_us;
+		took_us = thread_cpu_us() - began_us;
 		if (took_us < best_us)
 			best_us = took_us;
 	}
-	/* A virtual clock stands still meanwhile. */
 	return best_us > 0 ? best_us * PS_PER_US / iterations : 1;
 }
 
-bool pbkdf2_engine_init(struct pbkdf2_engine *engine)
+bool pwhash_engine_init(struct pwhash_engine *engine)
 {
 	int64_t slice;
 
@@ -42,30 +40,32 @@ bool pbkdf2_engine_init(struct pbkdf2_engine *engine)
 	return true;
 }
 
-static int64_t cost_us(const struct pbkdf2_engine *engine, uint32_t iterations)
+static int64_t time_of(const struct pwhash_engine *engine, uint32_t iterations)
 {
 	return engine->ps_per_iteration * iterations / PS_PER_US + 1;
 }
 
+static int64_t cost_us(const struct pwhash_engine *engine, const struct pwhash_params *params)
+{
+	return time_of(engine, params->cost);
+}
+
 /* --- encoded form --- */
+
+static bool in_bounds(const struct pwhash_params *params)
+{
+	return params->cost >= 1 && params->cost <= PBKDF2_MAX_ITERATIONS;
+}
 
 static bool parse(struct arena *arena, struct str fields, struct pwhash_params *ret)
 {
-	struct str iterations, salt;
-	int64_t cost;
+	struct str iterations;
 
-	if (!str_next_token(&fields, '$', &iterations) || !str_next_token(&fields, '$', &salt))
+	if (!str_next_token(&fields, '$', &iterations) ||
+	    !str_next_token(&fields, '$', &ret->salt) || ret->salt.len > PWHASH_MAX_SALT)
 		return false;
-	/* One spelling of a number: no sign, no zero in front. */
-	if (str_empty(iterations) || iterations.ptr[0] < '1' || iterations.ptr[0] > '9')
-		return false;
-	if (!str_to_i64(iterations, &cost) || cost > PBKDF2_MAX_ITERATIONS)
-		return false;
-	if (salt.len > PWHASH_MAX_SALT || !base64_decode(arena, fields, &ret->digest))
-		return false;
-	ret->cost = (uint32_t)cost;
-	ret->salt = salt;
-	return ret->digest.len == SHA256_SIZE;
+	return pwhash_number(iterations, PBKDF2_MAX_ITERATIONS, &ret->cost) &&
+	       base64_decode(arena, fields, &ret->digest) && ret->digest.len == SHA256_SIZE;
 }
 
 static struct str write(struct arena *arena, const struct pwhash_params *params)
@@ -90,7 +90,7 @@ static struct pbkdf2_job *begun(struct lane_job *lane_job)
 	const struct pwhash_work *work = job->work;
 
 	if (!job->begun)
-		pbkdf2_begin(&job->state, work->password, work->params.salt, work->params.cost);
+		pbkdf2_begin(&job->state, work->password, work->params->salt, work->params->cost);
 	job->begun = true;
 	return job;
 }
@@ -103,8 +103,8 @@ static bool settle(struct pbkdf2_job *job)
 	if (job->state.remaining == 0 && !job->has_key) {
 		pbkdf2_result(&job->state, job->key);
 		job->has_key = true;
-		if (work->least_cost > work->params.cost)
-			job->state.remaining = work->least_cost - work->params.cost;
+		if (work->least > work->params->cost)
+			job->state.remaining = work->least - work->params->cost;
 	}
 	return job->state.remaining == 0;
 }
@@ -112,7 +112,7 @@ static bool settle(struct pbkdf2_job *job)
 static bool step(struct lane_job *lane_job)
 {
 	struct pbkdf2_job *job = begun(lane_job);
-	const struct pbkdf2_engine *engine = job->work->pbkdf2;
+	const struct pwhash_engine *engine = job->work->engine;
 
 	pbkdf2_step(engine->kernel, &job->state, engine->slice);
 	return settle(job);
@@ -121,7 +121,7 @@ static bool step(struct lane_job *lane_job)
 static void step_pair(struct lane_job *lane_a, struct lane_job *lane_b)
 {
 	struct pbkdf2_job *a = begun(lane_a), *b = begun(lane_b);
-	const struct pbkdf2_engine *engine = a->work->pbkdf2;
+	const struct pwhash_engine *engine = a->work->engine;
 
 	pbkdf2_step_pair(engine->kernel, &a->state, &b->state, engine->slice);
 	lane_a->finished = settle(a);
@@ -138,13 +138,13 @@ static void done(struct lane_job *lane_job)
 static const struct lane_ops single = { .step = step, .done = done };
 static const struct lane_ops pairing = { .step = step, .step_pair = step_pair, .done = done };
 
-static enum err derive(const struct pwhash_work *work, uint8_t *ret_digest)
+enum err pwhash_derive_pbkdf2(const struct pwhash_work *work, uint8_t *ret_digest)
 {
-	uint32_t least = work->least_cost, cost = work->params.cost;
+	uint32_t least = work->least, cost = work->params->cost;
 	struct pbkdf2_job job = {
 		.lane_job = {
-			.ops = work->pbkdf2->kernel->run_pair ? &pairing : &single,
-			.cost_us = cost_us(work->pbkdf2, least > cost ? least : cost),
+			.ops = work->engine->kernel->run_pair ? &pairing : &single,
+			.cost_us = time_of(work->engine, least > cost ? least : cost),
 			.deadline_us = work->caller->deadline_us,
 			.cancelled = work->caller->cancelled,
 		},
@@ -162,10 +162,10 @@ static enum err derive(const struct pwhash_work *work, uint8_t *ret_digest)
 
 const struct pwhash_format pwhash_pbkdf2_sha256 = {
 	.name = STR_INIT("pbkdf2_sha256"),
-	.max_cost = PBKDF2_MAX_ITERATIONS,
 	.digest_size = SHA256_SIZE,
 	.parse = parse,
 	.write = write,
+	.in_bounds = in_bounds,
 	.cost_us = cost_us,
-	.derive = derive,
+	.derive = pwhash_derive_pbkdf2,
 };

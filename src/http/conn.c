@@ -399,18 +399,28 @@ static void on_step(struct ev_loop *ev, struct ev_timer *timer, int revents)
 		write_reply(conn);
 }
 
+/* How far the steps of this reply are apart; 0: it leaves at once. */
+static int64_t step_of(const struct conn *conn)
+{
+	const struct exchange *ex = conn->current;
+	int64_t uniform_us = conn->loop->server->config.uniform_us;
+
+	if (!ex->match.uniform)
+		return 0;
+	return ex->rq.step_us > uniform_us ? ex->rq.step_us : uniform_us;
+}
+
 /*
  * A uniform reply leaves at the next step after it is finished. Steps count from the request's last
  * byte, not its first: a client that chose where its work falls between two steps could measure it.
  */
-static void hold(struct conn *conn)
+static void hold(struct conn *conn, int64_t step_us)
 {
-	int64_t uniform_us = conn->loop->server->config.uniform_us;
 	int64_t arrived_us = conn->current->arrived_us;
-	int64_t steps = (now_mono_us() - arrived_us) / uniform_us + 1;
+	int64_t steps = (now_mono_us() - arrived_us) / step_us + 1;
 
 	conn->state = CONN_HOLDING;
-	conn->due_us = arrived_us + steps * uniform_us;
+	conn->due_us = arrived_us + steps * step_us;
 	deadline_set(conn, DEADLINE_NONE);
 	arm_step(conn);
 }
@@ -419,6 +429,7 @@ void conn_answer(struct conn *conn)
 {
 	struct http_loop *loop = conn->loop;
 	struct exchange *ex = conn->current;
+	int64_t step_us;
 
 	conn->state = CONN_WRITING;
 	if (loop->draining && !conn->closing) {
@@ -433,8 +444,9 @@ void conn_answer(struct conn *conn)
 	conn->out[1] = STR_NULL;
 	if (ex->request.method != METHOD_HEAD && response_has_body(ex->reply.status))
 		conn->out[1] = ex->reply.body;
-	if (ex->match.uniform && loop->server->config.uniform_us > 0)
-		hold(conn);
+	step_us = step_of(conn);
+	if (step_us > 0)
+		hold(conn, step_us);
 	else
 		write_reply(conn);
 }

@@ -58,6 +58,7 @@ struct config {
 	int64_t drain_us;      /* SIGTERM: how long what is in flight may take */
 	unsigned hash_workers; /* 0: one a core */
 	int64_t hash_queue_us; /* measured work admitted for each of them */
+	size_t hash_memory;    /* of hashes that run at once */
 	unsigned blocking_workers;
 	struct str token_algorithm;
 

@@ -31,7 +31,7 @@ static const char *const log_formats[] = { "json", "text", NULL };
 static const char *const log_levels[] = { "debug", "info", "warning", "error", NULL };
 static const char *const error_styles[] = { "envelope", "drf", "problem", NULL };
 static const char *const algorithms[] = { "HS256", NULL };
-static const char *const hashers[] = { "pbkdf2_sha256", NULL };
+static const char *const hashers[] = { "pbkdf2_sha256", "argon2id", NULL };
 static const char *const reveals[] = { "no", "409", "400", NULL };
 static const char *const reuses[] = { "revoke", "refuse", NULL };
 static const char *const session_limits[] = { "evict", "refuse", NULL };
@@ -222,6 +222,11 @@ const struct setting settings[] = {
 	    .min = US_PER_MS,
 	    .doc = "Hashing admitted for each of them, as the time it takes; further sign-ins are "
 		   "answered 503." },
+	{ .name = "hash.memory",
+	    SIZE(hash_memory),
+	    .value = "256MiB",
+	    .min = 1 << 20,
+	    .doc = "Memory of hashes that run at once: of Argon2 and scrypt. One may exceed it." },
 	{ .name = "blocking.workers",
 	    NUMBER(blocking_workers),
 	    .value = "2",
@@ -399,9 +404,30 @@ const struct setting settings[] = {
 	    .value = "1200000",
 	    .min = 600000,
 	    .dev_min = 1,
-	    .max = 100000000,
+	    .max = 10000000,
 	    .flags = SETTING_GUARDS_LEAST,
 	    .doc = "Iterations of pbkdf2_sha256. Below 600,000 only with --dev." },
+	{ .name = "password.argon2_memory",
+	    NUMBER(pwhash.argon2_memory_kib),
+	    .value = "19456",
+	    .min = 7168,
+	    .dev_min = 8,
+	    .max = 262144,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc = "KiB that a hash of argon2id takes." },
+	{ .name = "password.argon2_passes",
+	    NUMBER(pwhash.argon2_passes),
+	    .value = "2",
+	    .min = 1,
+	    .max = 64,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc = "Passes of argon2id over it." },
+	{ .name = "password.argon2_lanes",
+	    NUMBER(pwhash.argon2_lanes),
+	    .value = "1",
+	    .min = 1,
+	    .max = 64,
+	    .doc = "Lanes of argon2id. Here they run one after the other; each hash has a core." },
 	{ .name = "password.min_length",
 	    NUMBER(service.password_min),
 	    .value = "8",
@@ -442,6 +468,16 @@ const struct setting settings[] = {
 	    .value = "false",
 	    .flags = SETTING_GUARDS_EQUAL,
 	    .doc = "Whether the right password of a disabled account is told apart (403)." },
+	{ .name = "login.refusal_ms",
+	    MILLISECONDS(service.refusal_us),
+	    .value = "0",
+	    .django = "500",
+	    .max = 5 * US_PER_S,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc =
+		"Refused sign-ins are answered on multiples of this, in milliseconds after their "
+		"request, where it is more than security.uniform_ms. Set it above what the dearest "
+		"imported hash takes, so that its owner is not told by the time." },
 	{ .name = "login.failures",
 	    RATE(service.login_failures),
 	    .value = "10/15min",

@@ -125,6 +125,7 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 		.name = "hash",
 		.workers = workers,
 		.max_queued_us = config->hash_queue_us,
+		.max_memory = config->hash_memory,
 		.low_priority = true,
 	};
 	const struct lane_config blocking = {
@@ -132,13 +133,13 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 		.workers = config->blocking_workers,
 		.max_waiting = 256,
 	};
+	const char *problem;
 
 	core->service.hash_lane = lane_new(&hash);
 	core->service.blocking_lane = lane_new(&blocking);
-	core->service.pwhash = pwhash_new(&config->pwhash, core->service.hash_lane);
+	core->service.pwhash = pwhash_new(&config->pwhash, core->service.hash_lane, &problem);
 	if (!core->service.pwhash) {
-		*ret_problem =
-		    STR("password.hasher cannot be used: its known answers came out wrong.");
+		*ret_problem = str_of(problem);
 		return ERR_UNAVAILABLE;
 	}
 	return OK;

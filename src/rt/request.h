@@ -126,6 +126,8 @@ struct request {
 	struct fault fault; /* the first one */
 	struct field_error *field_errors;
 	struct field_error **field_errors_tail;
+	int64_t
+	    step_us; /* a uniform reply leaves on multiples of this, where it is the longer step */
 	int64_t retry_after_us; /* set with ERR_THROTTLED, ERR_OVERLOADED, ERR_UNAVAILABLE */
 
 	/* What it cost, for the exit line and Server-Timing. */

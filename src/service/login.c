@@ -90,6 +90,7 @@ static enum err refuse(struct attempt *a, enum err answer, const char *why)
 	if (!a->account)
 		entry.subject_index = a->indexes[0];
 	audit_draft(a->rq, &entry, &a->audit);
+	a->rq->step_us = a->rq->service->config.refusal_us;
 	e = store_tx(a->rq->service->store, a->rq, refuse_tx, &refusal);
 	return e == OK ? fault(a->rq, answer, "%s", why) : e;
 }

@@ -69,6 +69,7 @@ struct service_config {
 	int64_t django_reset_timeout_us; /* from when Django sent them */
 	enum reveal_existing reveal_existing;
 	bool reveal_disabled;
+	int64_t refusal_us; /* refused sign-ins are answered on multiples of this; 0: as others */
 
 	uint32_t otp_digits, otp_max_attempts;
 	int64_t otp_ttl_us, otp_cooldown_us, otp_flow_ttl_us;

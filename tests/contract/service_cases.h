@@ -25,6 +25,7 @@ service_case code_sends_are_capped, code_resend_of_the_dead, code_of_the_disable
 service_case code_verify_retry, code_resend_retry, code_target_missing, code_digits;
 
 service_case login_right, login_refusals, login_bounds, login_unverified, login_upgrades_hash;
+service_case login_takes_old_hashes;
 service_case login_failures_run_out, login_forgives, login_failures_in_a_row, login_known_device;
 service_case login_known_device_after_new_key, login_burst, login_retry;
 service_case login_retry_is_no_oracle, login_retry_after_logout, login_retry_of_the_disabled;

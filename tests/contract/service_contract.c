@@ -159,6 +159,7 @@ static const struct trial trials[] = {
 	ONE(login_bounds),
 	ONE(login_unverified),
 	ONE(login_upgrades_hash),
+	ONE(login_takes_old_hashes),
 	ONE(login_failures_run_out),
 	ONE(login_forgives),
 	ONE(login_failures_in_a_row),

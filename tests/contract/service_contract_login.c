@@ -122,6 +122,44 @@ void login_upgrades_hash(void *arg)
 	CHECK(str_eq(person(f, ADA).password, after.password));
 }
 
+struct given_hash {
+	struct uuid user;
+	struct str encoded;
+};
+
+static enum err give_hash(struct tx *tx, void *arg)
+{
+	const struct given_hash *given = arg;
+	bool changed;
+
+	return user_set_password(
+	    tx, given->user, given->encoded, STR_NULL, now_wall_us(), &changed);
+}
+
+/* As another program hashed the password; the first sign-in replaces it. */
+void login_takes_old_hashes(void *arg)
+{
+	static const struct str old_forms[] = {
+		STR_INIT("bcrypt$$2b$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS"),
+		STR_INIT("scrypt$16$NaCl$8$1$omuTShflqj67NE0jQ909tq3ppsLaVjNZ+tsCBY0bA5bb5TCeKQWRFP"
+			 "pI7fqaeAoqTu50m8FkTWFVBd+4ok3cxg=="),
+		STR_INIT("sha1$NaCl$e7aa742af15600a1a4965c99d7507372ce1f87b1"),
+	};
+	struct service_fixture *f = arg;
+	struct signed_in in = join(f, ADA);
+	struct given_hash given = { .user = person(f, ADA).id };
+
+	for (size_t i = 0; i < ARRAY_LEN(old_forms); i++) {
+		given.encoded = old_forms[i];
+		fixture_store_tx(f, give_hash, &given);
+		CHECK(sign_in(f, ADA, WRONG, &in) == ERR_INVALID_CREDENTIALS);
+		CHECK(str_eq(person(f, ADA).password, old_forms[i]));
+		CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+		CHECK(str_starts(person(f, ADA).password, STR("pbkdf2_sha256$10$")));
+		CHECK(sign_in(f, ADA, PASSWORD, &in) == OK);
+	}
+}
+
 void login_failures_run_out(void *arg)
 {
 	struct service_fixture *f = arg;

@@ -344,6 +344,19 @@ def _(t):
     t.until(lambda: quick(t, "/healthz") < 60 and quick(t, "/api/v2/me/") < 60, "a quick reply")
 
 
+@once("a refused sign-in leaves on a longer step", security_uniform_ms="20",
+      login_refusal_ms="150")
+def _(t):
+    ada = t.sign_up()
+    for version in ("v1", "v2"):
+        for name in (ada.email, t.people.email()):
+            began = time.monotonic()
+            t.client.post("/api/%s/auth/login/" % version,
+                          {"email_or_phone": name, "password": "wrong one"})
+            took = (time.monotonic() - began) * 1000
+            t.ok(took >= 149, "%s after %.1f ms" % (version, took))
+
+
 def quick(t, path):
     began = time.monotonic()
     t.client.get(path)

@@ -15,6 +15,7 @@ FUNCTION_MAX_LINES = 70
 VENDORS = {
     r"ev\.h": {"rt", "http"},
     r"openssl/.*": {"crypto", "net"},
+    r"argon2\.h|crypt\.h": {"crypto"},
     r"sqlite3\.h|libpq-fe\.h": {"store"},
     r"jansson\.h": {"base"},
     r"hiredis/.*": {"kv"},

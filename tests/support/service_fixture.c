@@ -156,9 +156,11 @@ void service_fixture_hasher(struct service_fixture *f, uint32_t iterations)
 		.iterations = iterations,
 	};
 
+	const char *problem = "";
+
 	pwhash_free(&f->service.pwhash);
-	f->service.pwhash = pwhash_new(&config, f->service.hash_lane);
-	must(f->service.pwhash != NULL, "hasher");
+	f->service.pwhash = pwhash_new(&config, f->service.hash_lane, &problem);
+	must(f->service.pwhash != NULL, problem);
 }
 
 void service_fixture_keys(struct service_fixture *f, const char *ids)

@@ -116,6 +116,7 @@ int cmd_audit_verify(struct call *call);
 int cmd_audit_export(struct call *call);
 int cmd_outbox_list(struct call *call);
 int cmd_outbox_replay(struct call *call);
+int cmd_breach_build(struct call *call);
 int cmd_doctor(struct call *call);
 int cmd_openapi(struct call *call);
 int cmd_config(struct call *call);

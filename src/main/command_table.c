@@ -269,6 +269,23 @@ const struct command commands[] = {
 		   "  cloakroom outbox replay --sink webhook:shop --since 24h",
 	},
 	{
+	    .name = "breach build",
+	    .synopsis = "LIST FILE",
+	    .summary = "make the file of passwords that thieves know",
+	    .min_args = 2,
+	    .max_args = 2,
+	    .needs = NEEDS_NOTHING,
+	    .run = cmd_breach_build,
+	    .doc =
+		"LIST has a password a line, or its SHA-1 in hexadecimal, alone or before a colon,\n"
+		"as Have I Been Pwned publishes them; - reads standard input. Takes eight bytes of\n"
+		"memory a line; FILE gets three, and is replaced at once.\n"
+		"The setting password.breached_file names it; a server reads it when it starts.\n"
+		"\n"
+		"  cloakroom breach build passwords.txt /var/lib/cloakroom/breached\n"
+		"  xz -dc pwned.txt.xz | cloakroom breach build - /var/lib/cloakroom/breached",
+	},
+	{
 	    .name = "doctor",
 	    .synopsis = "",
 	    .summary = "check settings, keys, database, clock and mail",

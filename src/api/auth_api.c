@@ -52,7 +52,9 @@ static const struct field register_fields[] = {
 	    .doc = "Phone number, with its country code or in the country's own form; exactly one "
 		   "of email and phone." },
 	{ REGISTER(password), .flags = FIELD_REQUIRED, .example = "correct horse battery",
-	    .doc = "Any characters. At least 8, at most 1,024 bytes, unless configured." },
+	    .doc =
+		"Any characters. At least 8, at most 1,024 bytes, hard to guess and in no list of "
+		"stolen ones, unless configured." },
 	PASSWORD_TWICE(struct register_body, twice),
 	{ REGISTER(first_name), .max = 150, .example = "Ada", .doc = "Given name." },
 	{ REGISTER(last_name), .max = 150, .doc = "Family name." },
@@ -281,7 +283,8 @@ const struct route auth_routes[] = {
 	    .body = &register_schema,
 	    .reply = &register_reply_schema,
 	    .handler = register_post,
-	    .errors = (const enum err[]){ ERR_ALREADY_REGISTERED, ERR_IDEMPOTENCY_CONFLICT, OK },
+	    .errors = (const enum err[]){ ERR_PASSWORD_REJECTED, ERR_ALREADY_REGISTERED,
+		ERR_IDEMPOTENCY_CONFLICT, OK },
 	    .examples = register_examples,
 	},
 	{

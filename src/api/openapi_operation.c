@@ -308,9 +308,15 @@ static void write_failure_example(
 		.field = first_required_field(route),
 		.text = text_get(STR_NULL, TEXT_FIELD_REQUIRED),
 	};
+	struct field_error weak = {
+		.field = STR("password"),
+		.text = text_get(STR_NULL, TEXT_PASSWORD_GUESSABLE),
+	};
 	struct problem p = {
 		.err = e,
-		.fields = e == ERR_VALIDATION_FAILED ? &required : NULL,
+		.fields = e == ERR_VALIDATION_FAILED   ? &required
+			  : e == ERR_PASSWORD_REJECTED ? &weak
+						       : NULL,
 		.media = STR("text/plain"),
 		.retry_after_s = 42,
 		.access_token = route->auth != AUTH_NONE,

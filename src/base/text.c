@@ -80,6 +80,12 @@ static const struct str english[] = {
 	    STR_INIT("This password is too short. Use at least {0} characters."),
 	[TEXT_PASSWORD_IS_IDENTIFIER] = STR_INIT(
 	    "This password contains your e-mail address or phone number. Choose another one."),
+	[TEXT_PASSWORD_BREACHED] =
+	    STR_INIT("This password is in a list of stolen passwords. Choose another one."),
+	[TEXT_PASSWORD_GUESSABLE] =
+	    STR_INIT("This password is easy to guess. Use more words, or rarer ones."),
+	[TEXT_PASSWORD_USED_BEFORE] =
+	    STR_INIT("You have used this password before. Choose another one."),
 	[TEXT_PASSWORD_TOO_LONG] = STR_INIT("This password is too long. Use at most {0} bytes."),
 	[TEXT_PASSWORD_SAME] = STR_INIT("This is your current password. Choose another one."),
 	[TEXT_RESET_PROOF] =

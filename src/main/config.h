@@ -67,6 +67,7 @@ struct config {
 	struct api_config api;
 	struct service_config service;
 	struct pwhash_config pwhash;
+	struct str breached_file; /* empty: none */
 	struct outbox_config outbox;
 	struct store_config store;
 	struct kv_config kv;

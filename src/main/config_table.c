@@ -442,6 +442,26 @@ const struct setting settings[] = {
 	    .min = 64,
 	    .max = 4096,
 	    .doc = "Most bytes of a password." },
+	{ .name = "password.min_score",
+	    NUMBER(service.password_min_score),
+	    .value = "2",
+	    .max = 4,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc = "How hard a new password must be to guess, as zxcvbn scores it: 1 is a thousand "
+		   "guesses, 2 a million, 3 a hundred million, 4 ten thousand million." },
+	{ .name = "password.breached_file",
+	    TEXT(breached_file),
+	    .value = "",
+	    .doc =
+		"File of passwords that are known to thieves, made by cloakroom breach build; "
+		"none of them may be chosen. One in 500,000 other passwords is refused as well." },
+	{ .name = "password.history",
+	    NUMBER(service.password_history),
+	    .value = "5",
+	    .max = 24,
+	    .flags = SETTING_GUARDS_LEAST,
+	    .doc = "How many of somebody's former passwords may not come back. Each is compared by "
+		   "a hash of its own when a new one is set." },
 	{ .name = "password.reset_url",
 	    TEXT(service.reset_url),
 	    .value = "",

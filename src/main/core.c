@@ -145,6 +145,16 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 	return OK;
 }
 
+static enum err open_breach(struct core *core, struct str *ret_problem)
+{
+	struct str path = core->config->breached_file;
+
+	core->service.config.product = core->config->outbox.product;
+	if (str_empty(path))
+		return OK;
+	return breach_open(core->arena, path, &core->service.breach, ret_problem);
+}
+
 static struct keyring *keys_of(void *service)
 {
 	return service_keys(service);
@@ -197,6 +207,8 @@ enum err core_open(struct core *core, enum core_mode mode, struct config *config
 	if (e != OK || mode == CORE_READ)
 		return e;
 	e = open_lanes(core, ret_problem);
+	if (e == OK)
+		e = open_breach(core, ret_problem);
 	return e == OK ? open_outbox(core, ret_problem) : e;
 }
 
@@ -212,6 +224,7 @@ void core_close(struct core *core)
 	pwhash_free(&s->pwhash);
 	lane_free(&s->hash_lane);
 	lane_free(&s->blocking_lane);
+	breach_close(&s->breach);
 	service_done(s);
 	if (core->lock_fd >= 0)
 		close(core->lock_fd);

@@ -62,8 +62,15 @@ enum err admin_user_create(
 	struct creation c = { .rq = rq };
 	struct identifier identifier;
 	struct str indexes[16], encoded = STR_NULL;
+	const struct password_wish wish = {
+		.field = STR("password"),
+		.password = in->password,
+		.own = &identifier,
+	};
 	enum err e = check_new(rq, in, &identifier);
 
+	if (e == OK)
+		e = password_check_strength(rq, &wish);
 	if (e == OK)
 		e = password_hash(rq, in->password, &encoded);
 	if (e != OK)
@@ -223,13 +230,19 @@ enum err admin_user_set_password(
 	struct identifier own;
 	struct notice notice;
 	bool known = identifier_parse(rq->arena, account->identifier, STR_NULL, &own) == TEXT_NONE;
+	const struct password_wish wish = {
+		.field = STR("password"),
+		.password = password,
+		.own = known ? &own : NULL,
+		.account = account,
+	};
 	enum err e;
 
 	if (account->row.state == USER_ERASED)
 		return fault(rq, ERR_CONFLICT, "user is erased");
-	e = password_check_policy(rq, STR("password"), password, known ? &own : NULL);
+	e = password_check_policy(rq, wish.field, password, wish.own);
 	if (e == OK)
-		e = password_hash(rq, password, &change.password);
+		e = password_make(rq, &wish, &change.password);
 	if (e != OK)
 		return e;
 	notice_draft(rq, account, STR("password_changed"), STR_NULL, &notice);

@@ -14,6 +14,7 @@ struct attempt {
 	bool exists;
 	struct user_row user;
 	struct account *account;
+	enum password_match match;
 
 	struct idempotency idempotency;
 	struct str rehash; /* a better hash of the same password; empty: the stored one is fine */
@@ -45,14 +46,14 @@ static enum err check_input(
 }
 
 /* Somebody or nobody, one hash: an absent or unusable one costs as much and never matches. */
-static enum err check_password(struct attempt *a, struct secret password, bool *ret_match)
+static enum err check_password(struct attempt *a, struct secret password)
 {
 	enum err e = store_read(a->rq->service->store, a->rq, STORE_PRIMARY, find_tx, a);
 
 	a->account = NULL;
 	if (e != OK)
 		return e;
-	e = password_verify(a->rq, password, a->exists ? a->user.password : STR_NULL, ret_match);
+	e = password_compare(a->rq, password, a->exists ? a->user.password : STR_NULL, &a->match);
 	if (e == OK && a->exists && a->user.state != USER_ERASED)
 		e = account_open(a->rq, &a->user, &a->account);
 	return e;
@@ -152,7 +153,7 @@ static enum err sign_in_tx(struct tx *tx, void *arg)
 static void rehash(struct attempt *a, struct secret password)
 {
 	a->rehash = STR_NULL;
-	if (!pwhash_needs_rehash(a->rq->service->pwhash, a->user.password))
+	if (a->match != PASSWORD_AGED)
 		return;
 	if (password_hash(a->rq, password, &a->rehash) != OK)
 		a->rehash = STR_NULL;
@@ -187,12 +188,11 @@ static enum err sign_in(struct attempt *a, struct secret password, struct signed
 static enum err decide(struct attempt *a, struct secret password, struct signed_in *ret,
     struct verification *ret_verification)
 {
-	bool match = false;
-	enum err e = check_password(a, password, &match);
+	enum err e = check_password(a, password);
 
 	if (e != OK)
 		return e;
-	if (!match)
+	if (a->match == PASSWORD_WRONG)
 		return refuse(a, ERR_INVALID_CREDENTIALS, "no such person, or wrong password");
 	if (a->user.state == USER_DISABLED && a->rq->service->config.reveal_disabled)
 		return refuse(a, ERR_ACCOUNT_DISABLED, "account is disabled");

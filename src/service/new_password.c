@@ -3,14 +3,22 @@
 #include "service/audit.h"
 #include "service/password.h"
 
-enum err new_password_check(
-    struct request *rq, const struct account *account, struct secret password)
+enum err new_password_make(struct request *rq, struct new_password *p, struct secret password)
 {
 	struct identifier own;
-	bool known = identifier_parse(rq->arena, account->identifier, STR_NULL, &own) == TEXT_NONE;
-	enum err e = password_check_policy(rq, STR("new_password"), password, known ? &own : NULL);
+	bool known =
+	    identifier_parse(rq->arena, p->account->identifier, STR_NULL, &own) == TEXT_NONE;
+	const struct password_wish wish = {
+		.field = STR("new_password"),
+		.password = password,
+		.own = known ? &own : NULL,
+		.account = p->account,
+	};
+	enum err e = password_check_policy(rq, wish.field, password, wish.own);
 
-	return e == ERR_VALIDATION_FAILED ? fault(rq, ERR_PASSWORD_REJECTED, "policy") : e;
+	if (e == ERR_VALIDATION_FAILED)
+		return fault(rq, ERR_PASSWORD_REJECTED, "policy");
+	return e == OK ? password_make(rq, &wish, &p->encoded) : e;
 }
 
 void new_password_draft(struct request *rq, struct new_password *p)
@@ -44,6 +52,8 @@ enum err new_password_write(struct request *rq, struct tx *tx, struct new_passwo
 
 	if (e == OK && !changed)
 		return ERR_PRECONDITION_FAILED;
+	if (e == OK)
+		e = password_retire(rq, tx, &p->account->row);
 	if (e == OK && uuid_is_nil(p->session))
 		e = user_bump_epoch(tx, user, rq->now_us);
 	if (e == OK)

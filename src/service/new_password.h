@@ -20,12 +20,13 @@ struct new_password {
 };
 
 /**
- * new_password_check() - may this become @account's password? Its field is "new_password".
+ * new_password_make() - judge @password, compare it with the last ones, and hash it for @next
+ * @next: its account is set; its .encoded is filled in. The field named is "new_password".
  *
- * Returns: OK or ERR_PASSWORD_REJECTED with rq->field_errors set.
+ * Returns: OK; ERR_PASSWORD_REJECTED with rq->field_errors set; what the lane or the store says.
  */
-MAY_YIELD MUST_CHECK enum err new_password_check(
-    struct request *rq, const struct account *account, struct secret password);
+MAY_YIELD MUST_CHECK enum err new_password_make(
+    struct request *rq, struct new_password *next, struct secret password);
 /** new_password_draft() - the rows, before the transaction; @password says all but them. */
 void new_password_draft(struct request *rq, struct new_password *password);
 /**

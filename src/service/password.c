@@ -1,5 +1,7 @@
 #include "service/password.h"
 
+#include <uninorm.h>
+
 #include "base/clock.h"
 
 static bool contains_nocase(struct str hay, struct str needle)
@@ -50,7 +52,7 @@ enum err password_check_policy(
     struct request *rq, struct str field, struct secret password, const struct identifier *own)
 {
 	const struct service_config *config = &rq->service->config;
-	struct str text = secret_reveal(password);
+	struct str text = secret_reveal(password_normal(rq, password));
 	struct str bound;
 	enum err e = password_check_length(rq, field, password);
 
@@ -63,6 +65,35 @@ enum err password_check_policy(
 	if (own && is_made_of(text, own))
 		return request_refuse_field(rq, field, TEXT_PASSWORD_IS_IDENTIFIER, NULL, 0);
 	return OK;
+}
+
+/* --- hashing --- */
+
+static bool is_ascii(struct secret s)
+{
+	uint8_t seen = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		seen |= s.ptr[i];
+	return seen < 0x80;
+}
+
+struct secret password_normal(struct request *rq, struct secret password)
+{
+	struct secret normal = { 0 };
+	uint8_t *bytes;
+
+	if (is_ascii(password))
+		return password;
+	bytes = u8_normalize(UNINORM_NFC, password.ptr, password.len, NULL, &normal.len);
+	if (!bytes)
+		return password;
+	normal.ptr = bytes;
+	if (!secret_equal(normal, password))
+		password = secret_copy(rq->secrets, normal);
+	wipe(bytes, normal.len);
+	free(bytes);
+	return password;
 }
 
 static struct pwhash_caller caller_of(const struct request *rq)
@@ -97,11 +128,12 @@ enum err password_hash(struct request *rq, struct secret password, struct str *r
 	struct pwhash_caller caller = caller_of(rq);
 	int64_t since_us = now_mono_us();
 
-	return hashed(
-	    rq, since_us, pwhash_create(rq->service->pwhash, rq->arena, password, &caller, ret));
+	return hashed(rq, since_us,
+	    pwhash_create(
+		rq->service->pwhash, rq->arena, password_normal(rq, password), &caller, ret));
 }
 
-enum err password_verify(
+static enum err verify_bytes(
     struct request *rq, struct secret password, struct str encoded, bool *ret_match)
 {
 	struct pwhash_caller caller = caller_of(rq);
@@ -109,4 +141,35 @@ enum err password_verify(
 
 	return hashed(rq, since_us,
 	    pwhash_verify(rq->service->pwhash, password, encoded, &caller, ret_match));
+}
+
+enum err password_compare(
+    struct request *rq, struct secret password, struct str encoded, enum password_match *ret)
+{
+	struct secret normal = password_normal(rq, password);
+	bool match = false, as_sent = false;
+	enum err e = verify_bytes(rq, normal, encoded, &match);
+
+	if (e == OK && !match && normal.ptr != password.ptr)
+		e = verify_bytes(rq, password, encoded, &as_sent);
+	if (e != OK)
+		return e;
+	if (!match && !as_sent)
+		*ret = PASSWORD_WRONG;
+	else if (as_sent || pwhash_needs_rehash(rq->service->pwhash, encoded))
+		*ret = PASSWORD_AGED;
+	else
+		*ret = PASSWORD_RIGHT;
+	return OK;
+}
+
+enum err password_verify(
+    struct request *rq, struct secret password, struct str encoded, bool *ret_match)
+{
+	enum password_match match;
+	enum err e = password_compare(rq, password, encoded, &match);
+
+	if (e == OK)
+		*ret_match = match != PASSWORD_WRONG;
+	return e;
 }

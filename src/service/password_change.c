@@ -72,9 +72,7 @@ static enum err decide(struct change *c)
 		.reason = STR("password_changed"),
 		.session = rq->actor.session_id,
 	};
-	e = new_password_check(rq, c->account, c->wanted);
-	if (e == OK)
-		e = password_hash(rq, c->wanted, &c->next.encoded);
+	e = new_password_make(rq, &c->next, c->wanted);
 	if (e != OK)
 		return e;
 	new_password_draft(rq, &c->next);

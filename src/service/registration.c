@@ -326,6 +326,11 @@ enum err registration_create(
     struct request *rq, const struct registration *in, struct registered *ret)
 {
 	struct plan plan = { .in = in, .idempotency = idempotency_of(rq) };
+	const struct password_wish wish = {
+		.field = STR("password"),
+		.password = in->password,
+		.own = &plan.identifier,
+	};
 	bool answered;
 	enum err e, retry;
 
@@ -336,6 +341,8 @@ enum err registration_create(
 	if (idempotency_settled(retry, answered))
 		return retry;
 	e = password_room(rq);
+	if (e == OK)
+		e = password_check_strength(rq, &wish);
 	if (e == OK)
 		e = throttle_identifier(
 		    rq, STR("register"), plan.indexes, plan.n_indexes, THROTTLE_SENDS_CODE);

@@ -176,9 +176,7 @@ static enum err decide(struct confirm *c)
 		.reason = STR("password_reset"),
 	};
 	if (c->opens)
-		e = new_password_check(rq, c->found.account, c->password);
-	if (e == OK && c->opens)
-		e = password_hash(rq, c->password, &c->next.encoded);
+		e = new_password_make(rq, &c->next, c->password);
 	if (e != OK)
 		return e;
 	draft(c);

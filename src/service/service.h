@@ -5,6 +5,7 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include "crypto/breach.h"
 #include "crypto/pwhash.h"
 #include "crypto/token.h"
 #include "kv/kv.h"
@@ -67,6 +68,9 @@ struct service_config {
 	int64_t reset_ttl_us;
 	struct secret django_secret_key; /* empty: no links of the Django system are honoured */
 	int64_t django_reset_timeout_us; /* from when Django sent them */
+	uint32_t password_min_score;     /* of zxcvbn, 0 to 4 */
+	uint32_t password_history;       /* how many old ones may not come back */
+	struct str product;              /* a word that passwords are made of */
 	enum reveal_existing reveal_existing;
 	bool reveal_disabled;
 	int64_t refusal_us; /* refused sign-ins are answered on multiples of this; 0: as others */
@@ -97,6 +101,7 @@ struct service {
 	struct outbox *outbox;
 	struct pwhash *pwhash;
 	struct lane *hash_lane, *blocking_lane;
+	struct breach *breach; /* NULL: no list */
 	struct net *net;
 	struct provider providers[PROVIDER_COUNT]; /* providers_open() */
 	/** The ring in use; swapped by SIGHUP. Take a reference with service_keys(). */

@@ -1,5 +1,6 @@
 #include "service/user_change.h"
 
+#include "service/password.h"
 #include "service/permissions.h"
 
 #define NOBODY ((struct uuid){ 0 })
@@ -68,9 +69,11 @@ static enum err judge(struct tx *tx, struct changing *c)
 static enum err apply_password(struct tx *tx, struct changing *c)
 {
 	struct uuid id = c->now.id;
-	enum err e = user_set_password(
-	    tx, id, c->change->password, STR_NULL, c->rq->now_us, &c->change->changed);
+	enum err e = password_retire(c->rq, tx, &c->now);
 
+	if (e == OK)
+		e = user_set_password(
+		    tx, id, c->change->password, STR_NULL, c->rq->now_us, &c->change->changed);
 	return e == OK ? user_bump_epoch(tx, id, c->rq->now_us) : e;
 }
 

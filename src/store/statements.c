@@ -205,6 +205,17 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_IDENTITY_CLEAR] =
 		"DELETE FROM identities WHERE user_id = $1",
 
+	[STMT_PASSWORD_OLD_ADD] =
+		"INSERT INTO password_history (user_id, replaced_at, password)"
+		" VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+	[STMT_PASSWORD_OLD_TRIM] =
+		"DELETE FROM password_history WHERE user_id = $1 AND replaced_at NOT IN"
+		" (SELECT replaced_at FROM password_history WHERE user_id = $1"
+		" ORDER BY replaced_at DESC LIMIT $2)",
+	[STMT_PASSWORD_OLD_LIST] =
+		"SELECT password FROM password_history WHERE user_id = $1"
+		" ORDER BY replaced_at DESC LIMIT $2",
+
 	[STMT_SESSION_FREE_KEY] =
 		"UPDATE sessions" IDEMPOTENCY_CLEAR,
 	[STMT_SESSION_INSERT] =

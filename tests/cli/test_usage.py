@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 
@@ -33,6 +34,29 @@ def help_lists_every_command_and_teaches_each():
             equal(done.code, 0, name)
             contains(done.out, "usage: cloakroom " + name)
             contains(done.out, "  cloakroom " + name.split()[0])
+
+
+@case
+def stolen_passwords_become_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        words, made = os.path.join(folder, "words"), os.path.join(folder, "breached")
+        with open(words, "w", encoding="utf-8") as f:
+            f.write("password\n123456\n\npassword\n")
+        done = plain("breach", "build", words, made)
+        equal((done.code, done.out), (0, "2 passwords are in %s. Set password.breached_file to it."
+                                         "\n" % made))
+        equal(os.listdir(folder).count("breached"), 1)
+        done = plain("breach", "build", os.path.join(folder, "nothing"), made)
+        equal(done.code, 1)
+        contains(done.err, "cannot be opened")
+        done = plain("breach", "build", words, os.path.join(folder, "no", "such"))
+        equal(done.code, 1)
+        contains(done.err, "cannot be written")
+        # A server does not start with something else in its place.
+        done = plain("serve", "--dev", "--data", os.path.join(folder, "data"),
+                     env={"CLOAKROOM_PASSWORD_BREACHED_FILE": words})
+        equal(done.code, 1)
+        contains(done.err, "is not a file that cloakroom breach build made")
 
 
 @case

@@ -40,6 +40,8 @@ service_case reset_request_retry, reset_link_by_hand, reset_django_link, reset_d
 
 service_case change_right, change_refusals, change_tries_run_out, change_of_the_passwordless;
 service_case change_of_the_gone;
+service_case password_strength, password_strength_of_long, password_breached;
+service_case password_normal_form, password_as_sent, password_history;
 
 service_case session_rotates, session_replays, session_superseded, session_reuse;
 service_case session_reuse_of_the_third, session_grace_does_not_chain;

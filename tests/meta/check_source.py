@@ -20,7 +20,7 @@ VENDORS = {
     r"jansson\.h": {"base"},
     r"hiredis/.*": {"kv"},
     r"curl/.*": {"net"},
-    r"phonenumbers/.*|idn2\.h|uni(case|norm|str|ctype)\.h": {"service"},
+    r"phonenumbers/.*|idn2\.h|zxcvbn\.h|uni(case|norm|str|ctype)\.h": {"service"},
 }
 
 # Words that mark work as unfinished, put together here so that this file does not hold them.

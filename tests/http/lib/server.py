@@ -17,9 +17,10 @@ TOKEN_SECRET = b"http-tests-token-secret-32-bytes"
 MASTER_KEY = b"http-tests-master-key-of-32-byte"
 
 # Small where it is not the thing under test: hashing and uniform steps cost nothing, and only the
-# limits a test names itself are within reach.
+# limits a test names itself are within reach; any long enough password will do.
 DEFAULTS = {
     "password_iterations": "1",
+    "password_min_score": "0",
     "security_uniform_ms": "0",
     "otp_cooldown": "0s",
     "throttle_burst": "1000/min",

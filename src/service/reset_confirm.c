@@ -38,7 +38,8 @@ static void read_proof(struct confirm *c)
 		return;
 	c->is_django = django_token_shaped(secret_reveal(proof->token));
 	if (c->is_django)
-		c->django_pk = id;
+		/* No primary key is anything but text, and not every database takes other bytes. */
+		c->django_pk = str_utf8_valid(id) && str_find(id, '\0') < 0 ? id : STR("");
 	else if (id.len == sizeof(c->target.flow_id.b))
 		memcpy(c->target.flow_id.b, id.ptr, id.len);
 }

@@ -142,7 +142,9 @@ int cmd_doctor(struct call *call)
 	examine_store(&x);
 	examine_clock(&x);
 	examine_sender(&x, "mail", call->config->outbox.smtp_url);
-	examine_sender(&x, "SMS", call->config->outbox.sms_url);
+	examine_sender(&x, "SMS", call->config->outbox.sms[0].url);
+	if (!str_empty(call->config->outbox.sms[1].url))
+		examine_sender(&x, "SMS fallback", call->config->outbox.sms[1].url);
 	buf_init(&loosened, call->arena, 1024);
 	if (config_print_loosened(call->config, &loosened) == 0)
 		say(call, "       no setting guards less than its default");

@@ -155,11 +155,6 @@ static struct str senders(struct arena *arena, const struct config *c)
 		return STR("smtp.url must begin with smtp:// or smtps://.");
 	if (!str_empty(o->smtp_url) && str_empty(o->mail_from))
 		return STR("mail.from must be set together with smtp.url.");
-	if (!str_empty(o->sms_url) && !str_starts(o->sms_url, STR("https://")) &&
-	    !(c->dev && str_starts(o->sms_url, STR("http://"))))
-		return STR("sms.url must begin with https://.");
-	if (!str_empty(o->sms_url) && str_empty(o->sms_from))
-		return STR("sms.from must be set together with sms.url.");
 	return outbox_check_webhooks(arena, o);
 }
 
@@ -198,6 +193,28 @@ static struct str consents(struct arena *arena, const struct config *c)
 	(void)arena;
 	if (consents_parse(c->service.consents_required, ignored) < 0)
 		return STR("consents.required: write DOCUMENT:VERSION, separated by commas.");
+static struct str gateways(struct arena *arena, const struct config *c)
+{
+	static const char *const names[SMS_GATEWAYS] = { "sms.", "sms.fallback_" };
+
+	if (str_empty(c->outbox.sms[0].url) && !str_empty(c->outbox.sms[1].url))
+		return STR("sms.fallback_url is for beside sms.url; set that first.");
+	for (size_t i = 0; i < SMS_GATEWAYS; i++) {
+		const struct sms_gateway *g = &c->outbox.sms[i];
+
+		if (str_empty(g->url))
+			continue;
+		if (!str_starts(g->url, STR("https://")) &&
+		    !(c->dev && str_starts(g->url, STR("http://"))))
+			return str_printf(arena, "%surl must begin with https://.", names[i]);
+		if (str_empty(g->from))
+			return str_printf(
+			    arena, "%sfrom must be set together with %surl.", names[i], names[i]);
+		if ((g->kind == SMS_TEMPLATE) == str_empty(g->body))
+			return str_printf(arena,
+			    "%sbody must be set for %sgateway = template, and only for it.",
+			    names[i], names[i]);
+	}
 	return STR_NULL;
 }
 
@@ -250,6 +267,7 @@ static rule *const rules[] = {
 	revert_url,
 	senders,
 	audit_services,
+	gateways,
 	issuers,
 };
 

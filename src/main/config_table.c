@@ -34,6 +34,7 @@ static const char *const algorithms[] = { "HS256", NULL };
 static const char *const hashers[] = { "pbkdf2_sha256", "argon2id", NULL };
 static const char *const reveals[] = { "no", "409", "400", NULL };
 static const char *const reuses[] = { "revoke", "refuse", NULL };
+static const char *const sms_kinds[] = { "twilio", "termii", "africastalking", "template", NULL };
 static const char *const session_limits[] = { "evict", "refuse", NULL };
 
 #define SESSIONS_OF(role, n)                                                                   \
@@ -651,10 +652,41 @@ const struct setting settings[] = {
 	    .value = "",
 	    .doc = "Directory whose files replace the built-in message templates." },
 	{ .name = "sms.url",
-	    CREDENTIALS(outbox.sms_url),
+	    CREDENTIALS(outbox.sms[0].url),
 	    .value = "",
-	    .doc = "Gateway that takes messages as Twilio does: https://SID:TOKEN@HOST/PATH." },
-	{ .name = "sms.from", TEXT(outbox.sms_from), .value = "", .doc = "Sender of SMS." },
+	    .doc = "Gateway for SMS, with its user and key: https://USER:KEY@HOST/PATH." },
+	{ .name = "sms.from",
+	    TEXT(outbox.sms[0].from),
+	    .value = "",
+	    .doc = "Sender of SMS, as the gateway knows it." },
+	{ .name = "sms.gateway",
+	    CHOICE(outbox.sms[0].kind, sms_kinds),
+	    .value = "twilio",
+	    .doc = "How it wants to be told: as Twilio, Termii or Africa's Talking, or as sms.body "
+		   "says." },
+	{ .name = "sms.body",
+	    TEXT(outbox.sms[0].body),
+	    .value = "",
+	    .max = 2000,
+	    .doc = "For gateway = template: what is posted, a JSON object or a form, with {to}, "
+		   "{digits} (without +), {from}, {text}, {user} and {key} in it." },
+	{ .name = "sms.fallback_url",
+	    CREDENTIALS(outbox.sms[1].url),
+	    .value = "",
+	    .doc = "Another gateway, for what the first does not take." },
+	{ .name = "sms.fallback_from",
+	    TEXT(outbox.sms[1].from),
+	    .value = "",
+	    .doc = "As sms.from, for the other." },
+	{ .name = "sms.fallback_gateway",
+	    CHOICE(outbox.sms[1].kind, sms_kinds),
+	    .value = "twilio",
+	    .doc = "As sms.gateway." },
+	{ .name = "sms.fallback_body",
+	    TEXT(outbox.sms[1].body),
+	    .value = "",
+	    .max = 2000,
+	    .doc = "As sms.body." },
 	{ .name = "webhook.urls",
 	    TEXT(outbox.webhook_urls),
 	    .value = "",

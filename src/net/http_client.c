@@ -158,6 +158,8 @@ MAY_YIELD enum err net_fetch(struct net *net, struct request *rq, const struct n
 	if (target_parse(rq, in->url, &target, &ret->problem))
 		r = dial_prepare(
 		    net, rq, &target, in->public_only, deadline_us, &pins, &ret->problem);
+	if (in->anonymous)
+		target.user = target.password = (struct secret){ 0 };
 	if (r == OK) {
 		CURL *easy = easy_new(net, &target, pins, "http,https");
 
@@ -167,4 +169,16 @@ MAY_YIELD enum err net_fetch(struct net *net, struct request *rq, const struct n
 	curl_slist_free_all(pins);
 	target_done(&target);
 	return r;
+}
+
+void net_url_credentials(
+    struct request *rq, struct str url, struct secret *ret_user, struct secret *ret_password)
+{
+	struct target target;
+	struct str problem;
+	bool parsed = target_parse(rq, url, &target, &problem);
+
+	*ret_user = parsed ? target.user : (struct secret){ 0 };
+	*ret_password = parsed ? target.password : (struct secret){ 0 };
+	target_done(&target);
 }

@@ -35,6 +35,7 @@ struct net_request {
 	struct str body;
 	struct secret basic_user, basic_password; /* empty: what the URL has, if anything */
 	size_t max_reply;                         /* bytes of body accepted; more is an error */
+	bool anonymous;   /* send no user and password, whatever the URL has */
 	bool public_only; /* refuse private and loopback addresses, whatever the name says */
 };
 
@@ -53,6 +54,10 @@ struct net_reply {
  */
 MAY_YIELD MUST_CHECK enum err net_fetch(struct net *net, struct request *rq,
     const struct net_request *in, int64_t deadline_us, struct net_reply *ret);
+
+/** net_url_credentials() - user and password in @url, decoded; empty when there are none. */
+void net_url_credentials(
+    struct request *rq, struct str url, struct secret *ret_user, struct secret *ret_password);
 
 /**
  * struct net_mail - one message for one recipient

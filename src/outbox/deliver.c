@@ -101,7 +101,7 @@ MAY_YIELD struct attempt message_deliver(
 		return never(STR("There is no template for it."));
 	if (o->inbox)
 		keep(o, row, &m, &words);
-	url = m.channel == CHANNEL_SMS ? o->config.sms_url : o->config.smtp_url;
+	url = m.channel == CHANNEL_SMS ? o->config.sms[0].url : o->config.smtp_url;
 	if (str_empty(url) && o->inbox)
 		return (struct attempt){ .result = OK };
 	if (str_empty(url))

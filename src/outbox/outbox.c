@@ -83,7 +83,7 @@ void outbox_free(struct outbox **o)
 
 bool outbox_can_send(const struct outbox *o, enum channel c)
 {
-	return o->inbox || !str_empty(c == CHANNEL_SMS ? o->config.sms_url : o->config.smtp_url);
+	return o->inbox || !str_empty(c == CHANNEL_SMS ? o->config.sms[0].url : o->config.smtp_url);
 }
 
 void outbox_draft_message(const struct outbox *o, struct request *rq, const struct uuid *user,

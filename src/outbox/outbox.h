@@ -20,12 +20,32 @@ enum channel {
 /** channel_name() - as in the database and on the wire. */
 struct str channel_name(enum channel c); /* "email", "sms" */
 
+/** enum sms_kind - how a gateway wants to be told. */
+enum sms_kind {
+	SMS_TWILIO, /* https://SID:TOKEN@api.twilio.com/2010-04-01/Accounts/SID/Messages.json */
+	SMS_TERMII, /* https://:KEY@v3.api.termii.com/api/sms/send */
+	SMS_AFRICAS_TALKING, /* https://USERNAME:KEY@api.africastalking.com/version1/messaging */
+	SMS_TEMPLATE,        /* as @body says */
+};
+
+struct sms_gateway {
+	struct str url; /* with its credentials; empty: there is none */
+	struct str from;
+	enum sms_kind kind;
+	/*
+	 * SMS_TEMPLATE: a JSON object, or else a form, with {to} {digits} (to without its +) {from}
+	 * {text} {user} and {key}. User and key are the URL's.
+	 */
+	struct str body;
+};
+
+/** SMS_GATEWAYS - one, and another for when it fails. */
+#define SMS_GATEWAYS 2
+
 struct outbox_config {
 	struct str smtp_url;  /* see net_send_mail(); empty: no e-mail leaves (but see dev_inbox) */
 	struct str mail_from; /* "Cloakroom <no-reply@example.com>", or the bare address */
-	/* Twilio-shaped: "https://SID:TOKEN@host/2010-04-01/Accounts/SID/Messages.json" */
-	struct str sms_url;
-	struct str sms_from;
+	struct sms_gateway sms[SMS_GATEWAYS];
 	struct str
 	    templates;      /* directory that overrides the built-in ones, by file; may be empty */
 	struct str product; /* name in messages: "Fashionistar" */

@@ -21,7 +21,9 @@ struct outbox {
 
 	/* The relay. */
 	struct rt_sem wake;
-	int rung;                    /* atomic: a wake is on its way already */
+	int64_t
+	    sms_rest_until_us; /* atomic; monotonic: when the first gateway is tried first again */
+	int rung;              /* atomic: a wake is on its way already */
 	struct outbox_gauges gauges; /* each member atomic */
 };
 
@@ -50,7 +52,7 @@ MAY_YIELD struct attempt message_deliver(
 /** webhook_send() - POST one event to @sink, signed. */
 MAY_YIELD struct attempt webhook_send(struct outbox *o, const struct sink *sink, struct request *rq,
     const struct outbox_row *row, int64_t deadline_us);
-/** sms_send() - one POST to the gateway. */
+/** sms_send() - one POST to the first gateway that takes it. */
 MAY_YIELD struct attempt sms_send(
     struct outbox *o, struct request *rq, struct str to, struct str text, int64_t deadline_us);
 

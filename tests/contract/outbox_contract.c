@@ -376,6 +376,95 @@ static void sms_failures(void **state)
 	close_post(p);
 }
 
+static void use_gateway(struct post *p, struct sms_gateway *g, enum sms_kind kind, const char *path)
+{
+	*g = (struct sms_gateway){
+		.url =
+		    str_printf(p->f.arena, "http://shop:k%%26y@127.0.0.1:%u%s", gateway.port, path),
+		.from = STR("Shop"),
+		.kind = kind,
+	};
+}
+
+/* Opens a post whose SMS go to @kind, and to Twilio's when that fails if @twice. */
+static void open_gateway(struct post *p, enum sms_kind kind, const char *path, bool twice)
+{
+	struct outbox_config config;
+
+	open_post(p);
+	config = config_of(p);
+	config.sms[1] = twice ? config.sms[0] : (struct sms_gateway){ 0 };
+	use_gateway(p, &config.sms[0], kind, path);
+	config.sms[0].body = STR("{\"msisdn\":\"{digits}\",\"body\":\"{text}\",\"as\":\"{from}\"}");
+	start_relay(p, &config);
+}
+
+static void each_gateway(void **state)
+{
+	const struct json *event, *body = NULL;
+	struct post p;
+
+	(void)state;
+	open_gateway(&p, SMS_TERMII, "/api/sms/send", false);
+	post_code(&p, 1, "+2348030000001", "000001");
+	event = child_event(&gateway, "request");
+	assert_int_equal(json_parse(gateway.arena, child_text(event, "body"), &body), OK);
+	assert_str(child_text(body, "api_key"), "k&y");
+	assert_str(child_text(body, "to"), "2348030000001");
+	assert_str(child_text(body, "from"), "Shop");
+	assert_str(child_text(body, "channel"), "generic");
+	assert_true(str_starts(child_text(body, "sms"), STR("000001 is your")));
+	assert_int_equal(child_text(json_get(event, "headers"), "authorization").len, 0);
+	AWAIT(&p, delivered, 1);
+	close_post(&p);
+
+	open_gateway(&p, SMS_AFRICAS_TALKING, "/version1/messaging", false);
+	post_code(&p, 1, "+2348030000002", "000002");
+	event = child_event(&gateway, "request");
+	assert_str(child_text(json_get(event, "headers"), "apikey"), "k&y");
+	assert_int_equal(child_text(json_get(event, "headers"), "authorization").len, 0);
+	assert_true(has(child_text(event, "body"), "username=shop&to=%2B2348030000002&from=Shop&"));
+	AWAIT(&p, delivered, 1);
+	/* 201, and yet not taken: one number is wrong for ever, the other for now. */
+	post_code(&p, 2, "+15550403", "000003");
+	AWAIT(&p, dead, 1);
+	post_code(&p, 3, "+15550405", "000004");
+	AWAIT(&p, retried, 1);
+	close_post(&p);
+
+	open_gateway(&p, SMS_TEMPLATE, "/own", false);
+	post_code(&p, 1, "+2348030000005", "000005");
+	event = child_event(&gateway, "request");
+	while (!str_eq(child_text(event, "path"), STR("/own")))
+		event = child_event(&gateway, "request");
+	assert_int_equal(json_parse(gateway.arena, child_text(event, "body"), &body), OK);
+	assert_str(child_text(body, "msisdn"), "2348030000005");
+	assert_str(child_text(body, "as"), "Shop");
+	assert_true(child_text(json_get(event, "headers"), "authorization").len > 0);
+	AWAIT(&p, delivered, 1);
+	close_post(&p);
+}
+
+/* What one gateway does not take goes to the other, and so does the next one, at once. */
+static void sms_fallback(void **state)
+{
+	struct post p;
+
+	(void)state;
+	open_gateway(&p, SMS_TERMII, "/hook/gateway/503", true);
+	post_code(&p, 1, "+2348030000010", "000001");
+	assert_str(child_text(child_event(&gateway, "sms"), "To"), "+2348030000010");
+	AWAIT(&p, delivered, 1);
+	post_code(&p, 1, "+2348030000011", "000002");
+	assert_str(child_text(child_event(&gateway, "sms"), "To"), "+2348030000011");
+	AWAIT(&p, delivered, 2);
+	assert_int_equal(outbox_gauges(p.o).retried, 0);
+	/* Dead only when both say so. */
+	post_code(&p, 2, "+15550400", "000003");
+	AWAIT(&p, retried, 1);
+	close_post(&p);
+}
+
 /* Nothing listens: the message waits, and what failed says so. */
 static void servers_down(void **state)
 {
@@ -387,7 +476,7 @@ static void servers_down(void **state)
 	open_post(&p);
 	config = config_of(&p);
 	config.smtp_url = STR("smtp://127.0.0.1:1");
-	config.sms_url = STR("http://127.0.0.1:1/Messages.json");
+	config.sms[0].url = STR("http://127.0.0.1:1/Messages.json");
 	start_relay(&p, &config);
 	mail = post_code(&p, 1, "ada@example.com", "000001");
 	sms = post_code(&p, 2, "+15550001", "000001");
@@ -408,7 +497,7 @@ static void only_the_inbox(void **state)
 	(void)state;
 	open_post(&p);
 	config = config_of(&p);
-	config.smtp_url = config.sms_url = STR_NULL;
+	config.smtp_url = config.sms[0].url = STR_NULL;
 	start_relay(&p, &config);
 	assert_true(outbox_can_send(p.o, CHANNEL_EMAIL) && outbox_can_send(p.o, CHANNEL_SMS));
 	post_code(&p, 1, "ada@example.com", "000001");
@@ -459,6 +548,8 @@ int main(void)
 		cmocka_unit_test(many),
 		cmocka_unit_test(after_a_crash),
 		cmocka_unit_test(sms_failures),
+		cmocka_unit_test(each_gateway),
+		cmocka_unit_test(sms_fallback),
 		cmocka_unit_test(servers_down),
 		cmocka_unit_test(only_the_inbox),
 		cmocka_unit_test(refused_settings),

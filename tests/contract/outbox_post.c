@@ -36,10 +36,12 @@ struct outbox_config config_of(const struct post *p)
 	return (struct outbox_config){
 		.smtp_url = str_printf(p->f.arena, "smtp://127.0.0.1:%u", mail_server.port),
 		.mail_from = STR("The Shop \xe2\x82\xac <no-reply@shop.example>"),
-		.sms_url = str_printf(p->f.arena,
-		    "http://AC1:t%%3Aoken@127.0.0.1:%u/2010-04-01/Accounts/AC1/Messages.json",
-		    gateway.port),
-		.sms_from = STR("+15550000"),
+		.sms = { {
+		    .url = str_printf(p->f.arena,
+			"http://AC1:t%%3Aoken@127.0.0.1:%u/2010-04-01/Accounts/AC1/Messages.json",
+			gateway.port),
+		    .from = STR("+15550000"),
+		} },
 		.product = STR("Fashionistar"),
 		.dev_inbox = true,
 		.first_retry_us = 4 * US_PER_S,

@@ -10,7 +10,8 @@ Tells everything as JSON lines on stdout:
 
 GET paths:   /hello   /large/N (N bytes)   /redirect   /hang   /slow (a byte now and then)
 Messages to numbers that end in 429, 500, 400, 401 get that status, the first two at the first
-attempt only, 429 with Retry-After: 7. /hook/NAME/N-N-… answers with those statuses, the last for ever.
+attempt only, 429 with Retry-After: 7. /hook/NAME/N-N-… answers with those statuses, the last for
+ever. /version1/messaging answers as Africa's Talking, with the number's last digits for +1555….
 """
 import argparse
 import base64
@@ -89,6 +90,13 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         if self.path.startswith("/hook/"):
             self.take_hook(body)
+            return
+        if self.path == "/version1/messaging":
+            self.tell_request(body)
+            to = urllib.parse.parse_qs(body)["to"][0]
+            code = int(to[-3:]) if to.startswith("+1555") else 101
+            self.reply(201, json.dumps({"SMSMessageData": {"Recipients": [
+                {"number": to, "statusCode": code}]}}).encode(), Content_Type="application/json")
             return
         if not self.path.endswith("/Messages.json"):
             self.tell_request(body)

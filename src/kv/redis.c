@@ -72,7 +72,7 @@ static unsigned node_of(const struct redis *r, struct str key)
 {
 	if (__atomic_load_n(&r->n_nodes, __ATOMIC_ACQUIRE) == 1)
 		return 0;
-	return __atomic_load_n(&r->slots[redis_slot(key)], __ATOMIC_RELAXED);
+	return __atomic_load_n(&r->slots[redis_slot(key)], __ATOMIC_ACQUIRE);
 }
 
 /* "10.0.0.1:6379"; without a host it is the one we asked. */
@@ -294,7 +294,7 @@ static enum err settle(struct redis *r, struct redis_call *call)
 	if (is_kind(call, STR("MOVED "))) {
 		call->node = node_in(r, call);
 		__atomic_store_n(
-		    &r->slots[redis_slot(call->key)], (uint8_t)call->node, __ATOMIC_RELAXED);
+		    &r->slots[redis_slot(call->key)], (uint8_t)call->node, __ATOMIC_RELEASE);
 	} else if (is_kind(call, STR("ASK "))) {
 		call->node = node_in(r, call);
 		call->asking = true;

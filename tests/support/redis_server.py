@@ -14,6 +14,7 @@ word a line on stdin and tells {"event": "done"} when it is so:
 With --cluster two servers that share the slots, without the proxy; N is the first one's.
 """
 import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -24,6 +25,14 @@ import sys
 import tempfile
 import threading
 import time
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """However a test run ends, no server outlives it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def tell(event, **fields):
@@ -99,7 +108,8 @@ class Redis:
             [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
              "--appendonly", "no", "--dir", self.directory, "--loglevel", "warning",
              "--maxclients", "500", *self.options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent)
         for _ in range(2000):
             try:
                 if ask(self.port, "PING").startswith(b"+PONG"):
@@ -195,6 +205,8 @@ def main():
             orders[line.strip()]()
             tell("done")
     finally:
+        # Whoever ends us closes our input and sends the signal: the second must not cut this short.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         redis.remove()
 
 

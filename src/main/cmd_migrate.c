@@ -26,13 +26,18 @@ static int run(struct call *call, bool plan_only)
 	return 0;
 }
 
-/* The schema is not changed under a server, which has checked it once and for all. */
+/*
+ * A file's schema is not changed under the server that has it open. On PostgreSQL the servers of
+ * the last release go on while it changes, and the next ones wait for it.
+ */
 int cmd_migrate(struct call *call)
 {
 	bool plan_only = call_has(call, "--plan");
 	int dir_fd = -1, lock_fd = -1, code = EXIT_FAILED;
 	struct str problem;
 
+	if (!migrate_at_start(call->config->store.url))
+		return run(call, plan_only);
 	if (data_dir_open(call->arena, call->config->data_dir, true, &dir_fd, &problem) != OK) {
 		complain(call, "%.*s", STR_ARG(problem));
 		return EXIT_FAILED;

@@ -35,6 +35,9 @@ static bool ready(void *arg, struct arena *arena, struct str *ret_why_not)
 	struct server *s = arg;
 
 	(void)arena;
+	*ret_why_not = STR("the database is away");
+	if (store_gauges(s->core.service.store).away)
+		return false;
 	*ret_why_not = STR("going down");
 	return !__atomic_load_n(&s->draining, __ATOMIC_RELAXED);
 }

@@ -295,14 +295,15 @@ static struct str default_reset_url(struct loader *l)
 static void complete(struct loader *l)
 {
 	struct config *c = l->config;
-	struct str path = str_from(c->store.url, strlen("sqlite:"));
+	bool file = str_starts(c->store.url, STR("sqlite:"));
+	struct str path = file ? str_from(c->store.url, strlen("sqlite:")) : STR_NULL;
 
 	if (str_empty(c->service.reset_url))
 		c->service.reset_url = default_reset_url(l);
 	c->service.dev = c->api.dev = c->outbox.dev_inbox = c->dev;
 	c->keys.allow_short_token_secret = c->profile == PROFILE_DJANGO;
 	c->log.fd = STDERR_FILENO;
-	if (str_starts(c->store.url, STR("sqlite:")) && !str_starts(path, STR("/")))
+	if (file && !str_starts(path, STR("/")))
 		c->store.url =
 		    str_printf(l->arena, "sqlite:%.*s/%.*s", STR_ARG(c->data_dir), STR_ARG(path));
 }

@@ -193,6 +193,9 @@ static struct str consents(struct arena *arena, const struct config *c)
 	(void)arena;
 	if (consents_parse(c->service.consents_required, ignored) < 0)
 		return STR("consents.required: write DOCUMENT:VERSION, separated by commas.");
+	return STR_NULL;
+}
+
 static struct str gateways(struct arena *arena, const struct config *c)
 {
 	static const char *const names[SMS_GATEWAYS] = { "sms.", "sms.fallback_" };
@@ -221,8 +224,9 @@ static struct str gateways(struct arena *arena, const struct config *c)
 static struct str database(struct arena *arena, const struct config *c)
 {
 	(void)arena;
-	if (!str_starts(c->store.url, STR("sqlite:")))
-		return STR("database.url must be sqlite:PATH in this version.");
+	if (!str_starts(c->store.url, STR("sqlite:")) &&
+	    !str_starts(c->store.url, STR("postgresql://")))
+		return STR("database.url must be sqlite:PATH or postgresql://USER@HOST/NAME.");
 	return STR_NULL;
 }
 

@@ -32,6 +32,7 @@ static const char *const log_levels[] = { "debug", "info", "warning", "error", N
 static const char *const error_styles[] = { "envelope", "drf", "problem", NULL };
 static const char *const algorithms[] = { "HS256", NULL };
 static const char *const hashers[] = { "pbkdf2_sha256", "argon2id", NULL };
+static const char *const preparations[] = { "named", "unnamed", NULL };
 static const char *const reveals[] = { "no", "409", "400", NULL };
 static const char *const reuses[] = { "revoke", "refuse", NULL };
 static const char *const sms_kinds[] = { "twilio", "termii", "africastalking", "template", NULL };
@@ -239,7 +240,28 @@ const struct setting settings[] = {
 	    CREDENTIALS(store.url),
 	    .value = "sqlite:cloakroom.db",
 	    .min = 1,
-	    .doc = "sqlite:PATH, from the data directory when PATH is relative." },
+	    .doc = "sqlite:PATH, from the data directory when PATH is relative; or "
+		   "postgresql://USER@HOST[,HOST]/NAME with libpq's parameters after a ?, such as "
+		   "sslmode=verify-full and target_session_attrs=read-write." },
+	{ .name = "database.timeout",
+	    DURATION(store.patience_us),
+	    .value = "1s",
+	    .min = 50 * US_PER_MS,
+	    .max = US_PER_MIN,
+	    .doc = "PostgreSQL: how long one answer, a connection, or a free one may take; later "
+		   "the request is answered 503." },
+	{ .name = "database.pg_prepare",
+	    CHOICE(store.unnamed, preparations),
+	    .value = "named",
+	    .doc = "PostgreSQL: named prepares each statement once a connection; unnamed nothing, "
+		   "for a PgBouncer older than 1.21 in transaction mode." },
+	{ .name = "pool.size",
+	    NUMBER(store.pool_size),
+	    .value = "16",
+	    .min = 2,
+	    .max = 4096,
+	    .doc = "PostgreSQL: connections at most, split among the event loops and the worker "
+		   "threads, at least 2 each." },
 	{ .name = "database.replica_url",
 	    UNREAD,
 	    .flags = SETTING_CREDENTIALS,

@@ -75,7 +75,11 @@ static enum err open_store(struct core *core, struct str *ret_problem)
 	config->read_only = core->mode == CORE_READ;
 	config->before_commit = service_seal_batch;
 	config->before_commit_arg = &core->service;
-	if (!config->read_only) {
+	config->blocking = core->service.blocking_lane;
+	config->pool_owners = (core->config->http.loops ? core->config->http.loops : cores()) + 1;
+	if (core->mode != CORE_SERVE)
+		config->patience_us = 0; /* a command may look at everything */
+	if (!config->read_only && migrate_at_start(config->url)) {
 		e = migrate(config->url, false, core->arena, NULL, NULL, &migrated);
 		if (e != OK) {
 			*ret_problem = migrated.problem;
@@ -117,6 +121,18 @@ enum err core_read_keys(struct core *core, struct config *config, struct arena *
 	return e;
 }
 
+/* Names are looked up there, the database's among them. */
+static void open_blocking_lane(struct core *core)
+{
+	const struct lane_config blocking = {
+		.name = "blocking",
+		.workers = core->config->blocking_workers,
+		.max_waiting = 256,
+	};
+
+	core->service.blocking_lane = lane_new(&blocking);
+}
+
 static enum err open_lanes(struct core *core, struct str *ret_problem)
 {
 	const struct config *config = core->config;
@@ -128,15 +144,9 @@ static enum err open_lanes(struct core *core, struct str *ret_problem)
 		.max_memory = config->hash_memory,
 		.low_priority = true,
 	};
-	const struct lane_config blocking = {
-		.name = "blocking",
-		.workers = config->blocking_workers,
-		.max_waiting = 256,
-	};
 	const char *problem;
 
 	core->service.hash_lane = lane_new(&hash);
-	core->service.blocking_lane = lane_new(&blocking);
 	core->service.pwhash = pwhash_new(&config->pwhash, core->service.hash_lane, &problem);
 	if (!core->service.pwhash) {
 		*ret_problem = str_of(problem);
@@ -200,6 +210,8 @@ enum err core_open(struct core *core, enum core_mode mode, struct config *config
 	e = open_directory(core, ret_problem);
 	if (e == OK)
 		e = open_keys(core, ret_problem);
+	if (e == OK && mode != CORE_READ)
+		open_blocking_lane(core);
 	if (e == OK)
 		e = open_store(core, ret_problem);
 	if (e == OK)

@@ -50,6 +50,11 @@ static void write_store(struct buf *out, const struct store_gauges *g)
 	counter(out, "store_full_total", g->full);
 	gauge(out, "store_transactions_waiting", g->waiting);
 	gauge(out, "store_wal_pages", (uint64_t)g->wal_pages);
+	counter(out, "store_round_trips_total", g->round_trips);
+	counter(out, "store_retries_total", g->retries);
+	counter(out, "store_connections_lost_total", g->lost);
+	gauge(out, "store_connections", g->connections);
+	gauge(out, "store_away", g->away);
 }
 
 static void write_hash_lane(struct buf *out, const struct lane_gauges *g)

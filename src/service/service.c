@@ -129,6 +129,25 @@ static void sweep_loop(void *arg)
 	sweep_once(service, true);
 }
 
+static enum err make_room_tx(struct tx *tx, void *arg)
+{
+	return audit_make_room(tx, *(const int64_t *)arg);
+}
+
+static void make_room(struct service *service)
+{
+	struct request rq;
+	enum err e;
+
+	request_init(&rq, service, now_mono_us() + 30 * US_PER_S);
+	rq.operation = STR("audit_room");
+	e = store_tx_plain(service->store, &rq, make_room_tx, &rq.now_us);
+	if (e != OK && e != ERR_SHUTDOWN)
+		log_warning(
+		    "no room made for the next months' audit rows: %.*s", STR_ARG(err_slug(e)));
+	request_done(&rq);
+}
+
 static void seal_once(struct service *service, struct audit_sealer *sealer)
 {
 	struct request rq;
@@ -148,9 +167,15 @@ static void seal_loop(void *arg)
 {
 	struct service *service = arg;
 	struct audit_sealer sealer = { 0 };
+	int64_t room_at_us = 0;
 
-	while (rt_sleep_until(now_mono_us() + SEAL_EVERY_US) == OK)
+	while (rt_sleep_until(now_mono_us() + SEAL_EVERY_US) == OK) {
+		if (now_mono_us() >= room_at_us) {
+			make_room(service);
+			room_at_us = now_mono_us() + US_PER_HOUR;
+		}
 		seal_once(service, &sealer);
+	}
 	seal_once(service, &sealer);
 }
 

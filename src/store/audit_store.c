@@ -4,6 +4,8 @@
 #include "store/audit_mac.h"
 #include "store/columns.h"
 
+#define MONTHS_AHEAD 4 /* with the current one */
+
 /* Rows one seal covers at most; a backlog (an import, a new store) is sealed in several. */
 _Static_assert(AUDIT_SEAL_MAX >= 256, "a batch of transactions should fit one seal");
 
@@ -290,6 +292,14 @@ enum err audit_seal_upto(struct tx *tx, const struct keyring *keys, int64_t now_
 		r = seal_some(tx, keys, now_us, &u, &head);
 	while (r == OK && u.pairs.n == AUDIT_SEAL_MAX);
 	return r;
+}
+
+enum err audit_make_room(struct tx *tx, int64_t now_us)
+{
+	const struct val params[] = { val_int(now_us), val_int(MONTHS_AHEAD) };
+	int64_t made;
+
+	return tx_int(tx, STMT_AUDIT_AHEAD, params, ARRAY_LEN(params), &made);
 }
 
 enum err audit_head(struct tx *tx, struct audit_seal *ret, bool *ret_found)

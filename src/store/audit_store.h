@@ -48,6 +48,9 @@ MUST_CHECK enum err audit_seal_batch(struct tx *tx, const struct keyring *keys, 
 MUST_CHECK enum err audit_seal_upto(
     struct tx *tx, const struct keyring *keys, int64_t now_us, int64_t last_id);
 
+/** audit_make_room() - partitions for this month and the next ones, where the trail has any. */
+MUST_CHECK enum err audit_make_room(struct tx *tx, int64_t now_us);
+
 /** struct audit_sealer - seals after the commit, where store_seals_late(); all zero at first. */
 struct audit_sealer {
 	int64_t last_id; /* ids up to here are given out */

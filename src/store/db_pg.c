@@ -22,6 +22,7 @@
 struct db_pg {
 	struct db db;
 	struct pg_pools *pools;
+	bool read_only;
 	uint64_t transactions, statements, retries, full; /* atomic */
 };
 
@@ -324,6 +325,8 @@ static enum err pg_tx(struct db *db, struct request *rq, enum db_mode mode, stor
 {
 	enum err r;
 
+	if (pg_of(db)->read_only)
+		return fault(rq, ERR_INTERNAL, "the store was opened to read only");
 	if (now_mono_us() >= rq->deadline_us)
 		return ERR_DEADLINE;
 	r = run(pg_of(db), rq, mode, fn, arg);
@@ -376,6 +379,7 @@ static enum err pg_open(const struct store_config *config, struct str where, str
 	if (!s)
 		abort();
 	s->db.ops = &db_pg;
+	s->read_only = config->read_only;
 	s->pools = pg_pools_new(config, where);
 	*ret = &s->db;
 	return OK;

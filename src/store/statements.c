@@ -329,6 +329,9 @@ static const char *const texts[STMT_COUNT] = {
 		"SELECT count(*) FROM audit",
 	[STMT_AUDIT_NEWEST] =
 		"SELECT coalesce(max(id), 0) FROM audit",
+	/* Make room for the @$2 months from @$1 on, where each has its own: here they have not. */
+	[STMT_AUDIT_AHEAD] =
+		"SELECT 0 WHERE $1 < $2",
 	/* The transactions that run: from, to. There are none beside the writer. */
 	[STMT_AUDIT_RUNNING] =
 		"SELECT 0, 0",
@@ -426,6 +429,8 @@ static const char *const pg_texts[STMT_COUNT] = {
 	/* Also ids of transactions that run still, or were rolled back. */
 	[STMT_AUDIT_NEWEST] =
 		"SELECT last_value FROM audit_id",
+	[STMT_AUDIT_AHEAD] =
+		"SELECT audit_partitions($1, $2)",
 	[STMT_AUDIT_RUNNING] =
 		"SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint"
 		" FROM pg_current_snapshot() s",

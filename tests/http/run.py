@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the HTTP suite, file after file, and fails for any route or declared error nobody hit.
 
-    tests/http/run.py [--build DIR] [--redis] [PATTERN…]
+    tests/http/run.py [--build DIR] [--redis] [--database sqlite|postgresql|pgbouncer] [PATTERN…]
 
 A pattern is part of a file's name ("otp"). With patterns coverage is not asked for. PROVE=1
 runs the full counts; CLOAKROOM_CORPORA names the folder of public corpora. With --redis the servers
@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from lib import redis  # noqa: E402 (the path comes first)
+from lib import database, redis  # noqa: E402 (the path comes first)
 from lib.case import coverage, say  # noqa: E402
 
 # Only a machine that fails answers these: a full queue, a store that is away, a mistake of ours.
@@ -36,10 +36,16 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
     parser.add_argument("--redis", action="store_true")
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "pgbouncer"],
+                        default="sqlite")
     parser.add_argument("patterns", nargs="*")
     options = parser.parse_args()
     if options.redis and not redis.start():
         print("ok - all # SKIP there is no redis-server\n0 passed, 0 failed, 1 skipped")
+        return 0
+    if options.database != "sqlite" and \
+            not database.use_postgresql(options.database == "pgbouncer"):
+        print("ok - all # SKIP there is no %s\n0 passed, 0 failed, 1 skipped" % options.database)
         return 0
     total = {"ok": 0, "FAIL": 0, "skip": 0}
     for name in files(options.patterns):

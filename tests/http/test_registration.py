@@ -262,7 +262,7 @@ def _(t):
     t.register(ada, consents=[{"document": "terms", "version": "2026-01"},
                               {"document": "privacy", "version": "3"}])
     rows = t.trail.query("SELECT document, version FROM consents"
-                         " WHERE user_id = (SELECT max(id) FROM users) ORDER BY document")
+                         " WHERE user_id = (SELECT id FROM users ORDER BY id DESC LIMIT 1) ORDER BY document")
     t.eq(rows, [("privacy", "3"), ("terms", "2026-01")], "consents")
     body = {**t.people.person().identity, "password": t.people.password()}
     t.refused("auth/register/", {**body, "consents": "terms"}, "consents")

@@ -66,7 +66,7 @@ def _(t):
     t.server.canary.add("master key", base64.b64encode(MASTER_KEY))
     t.ok(len(t.server.canary.secrets) > 100, "too few canaries")
     t.eq(t.server.canary.search_log(t.server.read_log()), [])
-    t.eq(t.server.canary.search_database(t.server.database), [])
+    t.eq(t.server.store.search(t.server.canary), [])
     done = t.server.run("audit", "verify")
     t.eq(done.returncode, 0, "audit verify: %r %r" % (done.stdout, done.stderr))
 

@@ -128,6 +128,36 @@ class Postgresql:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class PgBouncer:
+    """A pooler in transaction mode before a server, on loopback."""
+
+    def __init__(self, server):
+        self.port = free_port()
+        path = os.path.join(server.directory, "pgbouncer.ini")
+        users = os.path.join(server.directory, "users.txt")
+        with open(users, "w") as file:
+            file.write('"postgres" ""\n')
+        with open(path, "w") as file:
+            file.write("[databases]\n* = host=127.0.0.1 port=%d\n[pgbouncer]\n"
+                       "listen_addr=127.0.0.1\nlisten_port=%d\nunix_socket_dir=\n"
+                       "pool_mode=transaction\nauth_type=trust\nauth_file=%s\n"
+                       "default_pool_size=8\n" % (server.port, self.port, users))
+        with open(os.path.join(server.directory, "pgbouncer.log"), "ab") as log:
+            self.process = subprocess.Popen(["pgbouncer", "-q", path], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, cwd="/",
+                                            preexec_fn=server._become)
+        for _ in range(1000):
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise RuntimeError("PgBouncer did not start")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = Postgresql()

@@ -72,6 +72,10 @@ class Canary:
     def search_log(self, content):
         return self._search("log", content, lambda value: (value,))
 
+    def search_dump(self, content):
+        """All rows as text, bytes in hexadecimal."""
+        return self._search("database", content, _spellings)
+
     def search_database(self, path):
         """The file, its write-ahead log and whatever else lies beside it."""
         found = []

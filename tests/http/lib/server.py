@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from . import redis
+from . import database, redis
 from .canary import Canary
 
 TOKEN_SECRET = b"http-tests-token-secret-32-bytes"
@@ -95,6 +95,7 @@ class Server:
         self.canary = Canary()
         self.process = None
         self.port = 0
+        self.store = database.fresh(self)
 
     def env(self):
         """The environment: nothing of ours but what the test says."""
@@ -107,6 +108,7 @@ class Server:
 
     def start(self):
         """Start and wait until it says that it listens."""
+        self.store.prepare()
         mark = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -168,7 +170,7 @@ class Server:
 
     def finish(self):
         """Stop; the sentences that say what is wrong with how it ended and what it left behind."""
-        problems = self.canary.search_database(self.database) if self.process else []
+        problems = self.store.search(self.canary) if self.process else []
         try:
             status = self.terminate()
             if status != 0:
@@ -176,7 +178,7 @@ class Server:
         except ServerError as error:
             problems.append(str(error))
         problems += self.canary.search_log(self.read_log())
-        problems += self.canary.search_database(self.database)
+        problems += self.store.search(self.canary)
         problems += [line for line in self.read_log().decode("utf-8", "replace").splitlines()
                      if "Sanitizer" in line or "runtime error:" in line]
         return sorted(set(problems))

@@ -1,6 +1,5 @@
 """What a call leaves in the store: audit and outbox rows, read without touching them."""
 import re
-import sqlite3
 
 _AUDIT = """
 SELECT id, engine, event, outcome, count, operation, object_type, object_id, reason,
@@ -25,14 +24,7 @@ class Trail:
     """Reads a server's database beside it."""
 
     def __init__(self, server):
-        self.path = server.database
-
-    def query(self, sql, *parameters):
-        connection = sqlite3.connect("file:%s?mode=ro" % self.path, uri=True, timeout=10)
-        try:
-            return connection.execute(sql, parameters).fetchall()
-        finally:
-            connection.close()
+        self.query = server.store.query
 
     def value(self, sql, *parameters):
         return self.query(sql, *parameters)[0][0]

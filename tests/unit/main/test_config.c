@@ -665,8 +665,7 @@ static void paths_of_the_database(void **state)
 	assert_str(l->config->store.url, "sqlite:/d/x/y.db");
 	loads(l, "data_dir = /d\ndatabase.url = sqlite:/x/y.db\n");
 	assert_str(l->config->store.url, "sqlite:/x/y.db");
-	refuses(
-	    l, "database.url = postgresql://db.example.com/x\n", "database.url must be sqlite:");
+	refuses(l, "database.url = mysql://db.example.com/x\n", "database.url must be sqlite:");
 }
 
 static void rows_are_in_order(void **state)

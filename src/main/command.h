@@ -104,6 +104,7 @@ enum common_option {
 /* The functions, one file an idea. */
 int cmd_serve(struct call *call);
 int cmd_migrate(struct call *call);
+int cmd_move(struct call *call);
 int cmd_user_create(struct call *call);
 int cmd_user_list(struct call *call);
 int cmd_user_show(struct call *call);

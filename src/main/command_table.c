@@ -8,6 +8,11 @@ static const struct option_row migrate_options[] = {
 	{ "--plan", NULL, "Only say what would be done." },
 	{ 0 },
 };
+static const struct option_row move_options[] = {
+	{ "--from", "URL", "sqlite:PATH of the file." },
+	{ "--to", "URL", "postgresql://…; left out, database.url." },
+	{ 0 },
+};
 #define PASSWORD_STDIN                                                             \
 	{                                                                          \
 		"--password-stdin", NULL, "Read the password from standard input." \
@@ -103,6 +108,21 @@ const struct command commands[] = {
 		"one still runs against the new schema.\n"
 		"\n"
 		"  cloakroom migrate --plan --data /srv/cloakroom",
+	},
+	{
+	    .name = "move",
+	    .synopsis = "",
+	    .summary = "move from SQLite to PostgreSQL, and prove that all is there",
+	    .options = move_options,
+	    .needs = NEEDS_CONFIG,
+	    .run = cmd_move,
+	    .doc =
+		"Stop the server, migrate both databases, move, set database.url, start. Rows are\n"
+		"counted and hashed on both sides. Broken off, it is simply begun again. A password\n"
+		"belongs into database.url's file or libpq's passfile, not on the command line.\n"
+		"\n"
+		"  cloakroom move --from sqlite:/srv/cloakroom/cloakroom.db \\\n"
+		"      --to postgresql://cloakroom@db.example.com/cloakroom",
 	},
 	{
 	    .name = "user create",

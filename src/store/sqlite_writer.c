@@ -198,7 +198,8 @@ static void run_jobs(struct writer *w, struct list *jobs, struct batch *b)
 	}
 }
 
-/* last_words() - the hook that seals the batch. Returns SQLite's code, or SQLITE_ERROR. */
+/* last_words() - the hook that seals the batch. Returns SQLite's code, or one for the hook's own.
+ */
 static int last_words(struct writer *w, sqlite3_int64 changes_before)
 {
 	struct tx tx = { .ops = &db_sqlite, .conn = &w->conn, .arena = w->arena };
@@ -212,7 +213,9 @@ static int last_words(struct writer *w, sqlite3_int64 changes_before)
 	arena_reset(w->arena);
 	if (r == OK)
 		return SQLITE_OK;
-	return w->conn.result != SQLITE_OK ? w->conn.result : SQLITE_ERROR;
+	if (w->conn.result != SQLITE_OK)
+		return w->conn.result;
+	return r == ERR_UNAVAILABLE ? SQLITE_BUSY : SQLITE_ERROR;
 }
 
 /*

@@ -113,6 +113,10 @@ static void fill(struct bench *b)
 	    " subject, linked_at) SELECT pg_temp.bytes('i', i, 16), pg_temp.bytes('u', i, 16),"
 	    " 'google', pg_temp.bytes('x', i, 32), 1, 's', 1 FROM generate_series(1, 20000) i");
 	run_sql(b, "INSERT INTO consents SELECT id, 'terms', '1', 1 FROM users");
+	run_sql(b, "INSERT INTO user_names SELECT substr(id, 1, 16), id FROM users");
+	run_sql(b, "INSERT INTO user_notes SELECT id, id, id, 1, 'n' FROM users");
+	run_sql(b, "INSERT INTO password_history SELECT id, 1, 'p' FROM users");
+	run_sql(b, "INSERT INTO audit_reports SELECT id, created_at FROM users");
 	run_sql(b,
 	    "INSERT INTO sessions (id, user_id, client, amr, engine, device_id, created_at,"
 	    " auth_time, idle_expires_at, expires_at, cur_hash, hash_key, rotated_at,"

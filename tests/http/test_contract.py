@@ -35,7 +35,9 @@ def _(t):
     n = 0
     ada = t.sign_up()
     for operation, path, body in operations(t):
-        if body is None:
+        # Staff are let in before their body is read; test_roles asks them.
+        security = operation.declared.get("security", [])
+        if body is None or "x-permission" in operation.declared or {"service": []} in security:
             continue
         n += 1
         token = bearer(ada.tokens["access"]) if insists(operation) else []

@@ -96,7 +96,6 @@ static struct service_config shipped_config(void)
 		.reset_url = STR("https://shop.example/reset/{uidb64}/{token}"),
 		.reset_ttl_us = 30 * US_PER_MIN,
 		.django_reset_timeout_us = 3 * US_PER_DAY,
-		.password_history = 5,
 		.product = STR("Cloakroom"),
 		.otp_digits = 6,
 		.otp_max_attempts = 5,

@@ -21,6 +21,7 @@ MASTER_KEY = b"http-tests-master-key-of-32-byte"
 DEFAULTS = {
     "password_iterations": "1",
     "password_min_score": "0",
+    "password_history": "0",
     "security_uniform_ms": "0",
     "otp_cooldown": "0s",
     "throttle_burst": "1000/min",

@@ -7,7 +7,8 @@
 #include "outbox/templates.h"
 
 static const char *const kinds[] = { "verification_code", "already_registered", "new_device",
-	"refresh_reused", "password_changed", "password_reset", "identifier_changed", "impersonated" };
+	"refresh_reused", "password_changed", "password_reset", "identifier_changed",
+	"impersonated" };
 
 /* A directory of its own for each test, filled by put(). */
 struct fixture {

@@ -283,6 +283,18 @@ def _(t):
     t.eq(google(t, issuer.token(ada.email)).data["user"]["id"], ada.tokens["user"]["id"])
 
 
+@case("identities: long after the sign-in they stay as they are", security_reauth_age="1s",
+      **GOOGLE)
+def _(t):
+    ada = t.sign_up()
+    me, nobody = bearer(ada.tokens), "00000000-0000-0000-0000-000000000000"
+    time.sleep(1.1)
+    token = issuer.token(t.people.email())
+    t.post("me/identities/", {"id_token": token}, me, 403, "reauth_required")
+    t.call("DELETE", "me/identities/%s/" % nobody, None, me, 403, "reauth_required")
+    t.eq(t.get("me/identities/", me).data["items"], [])
+
+
 @case("identities: never the last way in", **GOOGLE)
 def _(t):
     tokens = google(t, issuer.token(t.people.email())).data

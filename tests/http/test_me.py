@@ -129,6 +129,17 @@ def _(t):
     t.eq([m for m in t.inbox(ada.identifier) if m["code"] not in (ada.code, "")], [])
 
 
+@case("closing: a thief of the token cannot try passwords for long", security_reauth_age="1s",
+      login_failures="2/15min")
+def _(t):
+    ada = t.sign_up()
+    time.sleep(1.1)
+    for want in (400, 400, 429):
+        reply = t.call("DELETE", "me/", {"password": "not it at all"}, bearer(ada.tokens), want)
+    t.eq(reply.code, "throttled")
+    t.me(ada.tokens["access"])
+
+
 @case("closing: long after the sign-in it takes the password", security_reauth_age="1s")
 def _(t):
     ada = t.sign_up()

@@ -287,6 +287,8 @@ def _(t):
     user = t.post("staff/deleted/%s/restore/" % ada.id, WHY, bearer(admin)).data["user"]
     t.ok(user["is_active"] and not user["is_deleted"] and not user["deleted_at"], "not restored")
     t.login(ada)
+    put_state(t, ada, "deleted")
+    t.ok(act(t, admin, ada, "restore").data["user"]["is_active"], "not restored")
     act(t, admin, ada, "disable")
     act(t, admin, ada, "restore", 409, "conflict")
     t.post("staff/deleted/%s/restore/" % ada.id, WHY, bearer(admin), 409, "conflict")

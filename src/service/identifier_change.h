@@ -1,6 +1,6 @@
 /*
  * Another e-mail address or phone number to sign in with: proven by a code before it counts. The
- * old one is told, and can take the account back for 72 hours (docs/adr/0013).
+ * old one is told, and can take the account back for 72 hours (docs/adr/0018).
  */
 #ifndef SERVICE_IDENTIFIER_CHANGE_H
 #define SERVICE_IDENTIFIER_CHANGE_H

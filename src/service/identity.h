@@ -6,7 +6,7 @@
  * sign-in: nobody has it: a new, verified account. Somebody has proven it: that account, once they
  * have signed in to it and linked this identity there. Somebody has registered it and proven
  * nothing: the account is the proven owner's, and nothing of what the other left in it stays
- * (docs/adr/0012).
+ * (docs/adr/0016).
  */
 #ifndef SERVICE_IDENTITY_H
 #define SERVICE_IDENTITY_H

@@ -1,6 +1,6 @@
 /*
  * Finding people by the beginning of a name, although names are sealed: keyed hashes of the first
- * letters of each word (docs/adr/0011-name-search.md). The index is made in the background, so that
+ * letters of each word (docs/adr/0013-name-search.md). The index is made in the background, so that
  * no registration waits for it; it may be a few seconds behind.
  */
 #ifndef SERVICE_NAME_INDEX_H

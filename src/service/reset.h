@@ -1,6 +1,6 @@
 /*
  * Password reset: somebody who cannot sign in proves the address instead, by a link in a mail or a
- * code in an SMS, and sets a password. Who asks learns nothing of who exists (docs/adr/0011).
+ * code in an SMS, and sets a password. Who asks learns nothing of who exists (docs/adr/0015).
  */
 #ifndef SERVICE_RESET_H
 #define SERVICE_RESET_H

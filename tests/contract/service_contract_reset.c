@@ -330,7 +330,7 @@ void reset_decoys(void *arg)
 		 "password.reset_failed reset_invalid, password.reset_requested ok");
 }
 
-/* Proving the address is what verification waits for (docs/adr/0011). */
+/* Proving the address is what verification waits for (docs/adr/0015). */
 void reset_of_the_unverified(void *arg)
 {
 	struct service_fixture *f = arg;

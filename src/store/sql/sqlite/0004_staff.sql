@@ -6,7 +6,7 @@ CREATE INDEX users_without_names ON users (id) WHERE names_at IS NULL;
 CREATE INDEX users_by_provider ON users (auth_provider, id);
 CREATE INDEX users_by_creation ON users (created_at, id);
 
--- Keyed hashes of the beginnings of names (docs/adr/0011-name-search.md).
+-- Keyed hashes of the beginnings of names (docs/adr/0013-name-search.md).
 CREATE TABLE user_names (
     hash BLOB NOT NULL CHECK (length(hash) = 16),
     user_id BLOB NOT NULL REFERENCES users (id),

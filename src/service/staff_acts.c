@@ -18,16 +18,17 @@ static enum err run(
 static enum err set_state(
     struct request *rq, struct uuid id, struct user_change *change, struct staff_view *ret)
 {
-	const struct audit_change field = {
+	struct audit_change *field = ARENA_NEW(rq->arena, struct audit_change);
+	struct account *account = NULL;
+	enum err e;
+
+	*field = (struct audit_change){
 		.field = STR("state"),
 		.before = user_state_name(change->from),
 		.after = user_state_name(change->state),
 	};
-	struct account *account = NULL;
-	enum err e;
-
 	change->kind = CHANGE_STATE;
-	change->changes = &field;
+	change->changes = field;
 	change->n_changes = 1;
 	e = run(rq, id, change, &account);
 	if (e != OK)

@@ -145,7 +145,9 @@ static SSL *ssl_new(struct net *net, const char *host, int fd)
 	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1) {
 		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
 	} else {
-		SSL_set_tlsext_host_name(ssl, host);
+		/* What SSL_set_tlsext_host_name() does, without its cast. */
+		SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+		    (void *)(uintptr_t)host);
 		SSL_set1_host(ssl, host);
 	}
 	return ssl;

@@ -118,7 +118,7 @@ enum err google_sign_in(struct request *rq, const struct google_proof *proof, st
 	const struct provider *google = &rq->service->providers[PROVIDER_GOOGLE];
 	struct idempotency idempotency = idempotency_of(rq);
 	struct proven_identity who;
-	struct str token;
+	struct str token = STR_NULL;
 	bool answered;
 	enum err e = check(rq, google, proof), retry;
 
@@ -145,7 +145,7 @@ enum err google_link(
 {
 	const struct provider *google = &rq->service->providers[PROVIDER_GOOGLE];
 	struct proven_identity who;
-	struct str token;
+	struct str token = STR_NULL;
 	enum err e = check(rq, google, proof);
 
 	if (e == OK)

@@ -70,7 +70,7 @@ enum err password_make(
     struct request *rq, const struct password_wish *wish, struct str *ret_encoded)
 {
 	struct making m = { .rq = rq, .wish = wish };
-	bool used;
+	bool used = false;
 	enum err e = password_check_strength(rq, wish);
 
 	if (e == OK)

@@ -109,7 +109,7 @@ enum err profile_update(struct request *rq, const struct profile *patch, struct 
 	struct edit edit = { .rq = rq, .account = ARENA_NEW(rq->secrets, struct account) };
 	struct profile wanted = *patch;
 	struct str country = str_empty(wanted.country) ? account->profile.country : wanted.country;
-	struct account *again;
+	struct account *again = NULL;
 	enum err e;
 
 	if (str_empty(country))

@@ -347,7 +347,7 @@ static void two_nodes(void **state)
 	};
 	struct outbox_config config;
 	struct post p, other;
-	int64_t seen[USERS + 1] = { 0 }, number;
+	int64_t seen[USERS + 1] = { 0 }, number = -1;
 	char text[8];
 
 	(void)state;

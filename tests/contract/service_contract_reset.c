@@ -144,7 +144,7 @@ void reset_padded_or_not(void *arg)
 	for (int padding = 0; padding < 3; padding++) {
 		proof = mailed(f, ADA);
 		proof.uidb64 = str_printf(fixture_request(f, "test")->arena, "%.*s%s",
-		    STR_ARG(proof.uidb64), "==" + 2 - padding);
+		    STR_ARG(proof.uidb64), &"=="[2 - padding]);
 		CHECK(confirm(f, &proof, padding % 2 ? PASSWORD : OTHER_PASSWORD) == OK);
 	}
 }

@@ -119,6 +119,9 @@ void staff_needs_the_trail(void *arg)
 	struct staff_view view;
 	struct signed_in in;
 
+	/* The seal is broken here; on PostgreSQL it is made after the commit, not in it. */
+	if (!str_starts(f->base.config.url, STR("sqlite:")))
+		return;
 	hire(f, BOSS, ROLE_ADMIN, STR_NULL);
 	fixture_trail(f);
 	__atomic_store_n(&f->trail_broken, 1, __ATOMIC_RELEASE);

@@ -41,14 +41,14 @@ static enum err open_for(struct request *rq, const struct account *subject, stru
 	return e == OK ? OK : fault(rq, ERR_INTERNAL, "an audit row does not open");
 }
 
-enum err audit_open(struct request *rq, const struct audit_row *row, const struct account *subject,
-    struct str *ret_address, struct str *ret_user_agent, struct str *ret_changes)
+enum err audit_unseal(struct request *rq, const struct account *subject,
+    const struct audit_row *row, struct audit_personal *ret)
 {
-	enum err e = open_for(rq, subject, FIELD_ADDRESS, row->address, ret_address);
+	enum err e = open_for(rq, subject, FIELD_ADDRESS, row->address, &ret->address);
 
 	if (e == OK)
-		e = open_for(rq, subject, FIELD_USER_AGENT, row->user_agent, ret_user_agent);
-	return e == OK ? open_for(rq, subject, FIELD_CHANGES, row->changes, ret_changes) : e;
+		e = open_for(rq, subject, FIELD_USER_AGENT, row->user_agent, &ret->user_agent);
+	return e == OK ? open_for(rq, subject, FIELD_CHANGES, row->changes, &ret->changes) : e;
 }
 
 static void write_side(
@@ -121,26 +121,6 @@ void audit_draft(struct request *rq, const struct audit_entry *entry, struct aud
 	    rq, entry->subject, FIELD_ADDRESS, client_address_text(rq->arena, &rq->client));
 	ret->user_agent = seal_for(rq, entry->subject, FIELD_USER_AGENT, user_agent_kept(rq));
 	ret->changes = seal_for(rq, entry->subject, FIELD_CHANGES, changes_json(rq, entry));
-}
-
-enum err audit_unseal(struct request *rq, const struct account *subject,
-    const struct audit_row *row, struct audit_personal *ret)
-{
-	const struct {
-		struct str field, sealed;
-		struct str *plain;
-	} parts[] = {
-		{ FIELD_ADDRESS, row->address, &ret->address },
-		{ FIELD_USER_AGENT, row->user_agent, &ret->user_agent },
-		{ FIELD_CHANGES, row->changes, &ret->changes },
-	};
-
-	*ret = (struct audit_personal){ .changes = STR_NULL };
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		if (!str_empty(parts[i].sealed) && unseal(rq->arena, &subject->key, parts[i].field,
-						       parts[i].sealed, parts[i].plain) != OK)
-			return fault(rq, ERR_INTERNAL, "an audit row does not open");
-	return OK;
 }
 
 struct audit_append_arg {

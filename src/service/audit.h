@@ -34,18 +34,14 @@ struct audit_personal {
 	struct str address, user_agent;
 	struct str changes; /* JSON */
 };
-/** audit_unseal() - open a row about @subject. Returns OK or ERR_INTERNAL. */
-MUST_CHECK enum err audit_unseal(struct request *rq, const struct account *subject,
-    const struct audit_row *row, struct audit_personal *ret);
 /**
- * audit_open() - unseal what @row says of where the call came from and of what it changed
+ * audit_unseal() - open what @row says of where the call came from and of what it changed
  * @subject: whom the row is about; NULL: nobody
  *
  * Returns: OK or ERR_INTERNAL (wrong master key, changed bytes).
  */
-MUST_CHECK enum err audit_open(struct request *rq, const struct audit_row *row,
-    const struct account *subject, struct str *ret_address, struct str *ret_user_agent,
-    struct str *ret_changes);
+MUST_CHECK enum err audit_unseal(struct request *rq, const struct account *subject,
+    const struct audit_row *row, struct audit_personal *ret);
 /** audit_write() - a transaction of its own, for refusals that changed nothing else. */
 MAY_YIELD MUST_CHECK enum err audit_write(struct request *rq, const struct audit_entry *entry);
 

@@ -105,12 +105,15 @@ static enum err view_all(struct request *rq, const struct finding *f, struct aud
 		const struct audit_row *row = &f->found.rows[i];
 		struct audit_view *view = &ret->items[ret->n++];
 		const struct account *subject;
+		struct audit_personal personal = { .changes = STR_NULL };
 
 		set_view(row, view);
 		e = subject_of(rq, f, opened, row, &subject);
 		if (e == OK && (subject || !row->has_subject))
-			e = audit_open(
-			    rq, row, subject, &view->address, &view->user_agent, &view->changes);
+			e = audit_unseal(rq, subject, row, &personal);
+		view->address = personal.address;
+		view->user_agent = personal.user_agent;
+		view->changes = personal.changes;
 	}
 	return e;
 }

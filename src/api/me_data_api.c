@@ -247,6 +247,7 @@ const struct route me_data_routes[] = {
 	    .success = 200,
 	    .message = TEXT_OK,
 	    .reply = &export_schema,
+	    .errors = (const enum err[]){ ERR_FORBIDDEN, OK },
 	    .handler = export_get,
 	},
 	{

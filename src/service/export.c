@@ -94,8 +94,12 @@ enum err export_make(struct request *rq, struct export *ret)
 		.subject = rq->account,
 		.session = &rq->actor.session_id,
 	};
-	enum err e = audit_write(rq, &entry);
+	enum err e;
 
+	/* Looking through somebody's eyes shows a page of theirs, not the whole of them. */
+	if (!uuid_is_nil(rq->actor.impersonator_id))
+		return fault(rq, ERR_FORBIDDEN, "the data is for its owner");
+	e = audit_write(rq, &entry);
 	ret->made_at_us = rq->now_us;
 	account_view(rq->account, &ret->user);
 	if (e == OK)

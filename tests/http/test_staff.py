@@ -358,6 +358,7 @@ def _(t):
             n += 1
     t.ok(n > 10, "only %d routes change anything" % n)
     t.expect(t.send("GET", "staff/roles/", None, header), 403, "forbidden")
+    t.expect(t.send("GET", "me/export/", None, header), 403, "forbidden")
 
 
 @case("only customers are seen so, and only by whoever may")
